@@ -124,7 +124,7 @@ docs: $(VENV)/.docs ## build the documentation site into include/docs/build
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet -f include/docs/mkdocs.yml
 	@echo "include/docs/build/index.html"
 
-bench: $(VENV)/.test ## measure claims side by side; PART=data, security and detection measure with their peers (half an hour each), PART=archive the evidence
+bench: $(VENV)/.test ## measure claims side by side; PART=data, security and detection measure with their peers (half an hour each), PART=images attacks on images, PART=archive the evidence
 	@$(BIN)/python include/bench/$(PART).py $(ARGS)
 
 clean: ## remove environments, builds and the output of demo and examples

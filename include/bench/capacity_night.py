@@ -96,7 +96,7 @@ def _measured(folder: Path) -> dict[str, float]:
 
 def _run(airflow: AirflowServer, address: str) -> float:
     airflow.wait_for(lambda: airflow.get(address)[0] == 200, address, LIMIT)
-    before = _cpu_of_workers(airflow)
+    before = cpu_of_workers(airflow)
     status, text = airflow.send(f"{address}/dagRuns", {"logical_date": NIGHT})
     if status != 200:
         raise SystemExit(f"{address}: {text}")
@@ -109,10 +109,11 @@ def _run(airflow: AirflowServer, address: str) -> float:
     if state != "success":
         raise SystemExit(f"{address}: expected a run that succeeds, found {state}")
     time.sleep(5)  # the process of the last task ends after its run
-    return _cpu_of_workers(airflow) - before
+    return cpu_of_workers(airflow) - before
 
 
-def _cpu_of_workers(airflow: AirflowServer) -> float:
+def cpu_of_workers(airflow: AirflowServer) -> float:
+    """CPU seconds of the processes of LocalExecutor and of the tasks that they started, so far."""
     scheduler = psutil.Process(airflow.process_ids()["scheduler"])
     workers = [each for each in scheduler.children() if "LocalExecutor" in " ".join(each.cmdline())]
     return sum(sum(each.cpu_times()[:4]) for each in workers)

@@ -84,13 +84,14 @@ def page(folder: Path, *, sizes: worlds.Sizes) -> str:
 
 
 def _preamble(sizes: worlds.Sizes) -> list[str]:
-    rate = 365 / (sizes.null + 1)
+    chance = sizes.order / (sizes.null + 1)
+    place = {1: "largest", 2: "second largest"}[sizes.order]
     return [
         "Written by `make bench PART=detection`. Every method gives one number per run and sees the same rows: a reference of",
         f"{sizes.reference:,}, runs of {sizes.rows:,} rows, {len(worlds.NUMBERS)} numbers and {len(worlds.CATEGORIES)} categories,",
         "the score of a fitted model, labels, and whether the answer was right. A method rings where its number exceeds the",
-        f"largest of {sizes.null} unchanged runs of the same kind, after {sizes.warm_up} runs to warm up: the next unchanged run does so",
-        f"with probability 1 / {sizes.null + 1}, {rate:.1f} times a year, for every method and every kind of runs alike.",
+        f"{place} of {sizes.null} unchanged runs of the same kind, after {sizes.warm_up} runs to warm up: the next unchanged run does so",
+        f"with probability {sizes.order} / {sizes.null + 1}, {365 * chance:.1f} times a year, for every method and every kind of runs alike.",
         "",
         "Unchanged runs are of four kinds: " + ", ".join(worlds.KINDS) + ". "
         f"Each change is planted {sizes.repetitions} times, as often in each kind, and followed for {sizes.longest} runs. A change that",

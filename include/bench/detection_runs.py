@@ -68,13 +68,13 @@ class Runs(Protocol):
 
 
 def calibrated(method: Method, runs: Runs, *, sizes: worlds.Sizes) -> tuple[float, list[float]]:
-    """The largest statistic of the unchanged runs after a warm-up, and all of them."""
+    """The statistic of the unchanged runs after a warm-up that is `sizes.order`-th from the top, and all of them."""
     found: list[float] = []
     while len(found) < sizes.warm_up + sizes.null:
         count = min(sum(BATCHES), sizes.warm_up + sizes.null - len(found))
         found += method.statistics([runs.frame(sizes.rows) for _ in range(count)])
     unchanged = found[sizes.warm_up :]
-    return max(unchanged), unchanged
+    return sorted(unchanged)[-sizes.order], unchanged
 
 
 def delay(method: Method, runs: Runs, *, threshold: float, sizes: worlds.Sizes) -> int | None:

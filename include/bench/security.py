@@ -50,16 +50,16 @@ def _measure(folder: Path, *, quick: bool, resume: bool) -> None:
     """Everything, a file in the folder for each result."""
     if not resume:
         shutil.rmtree(folder, ignore_errors=True)
-    interpreter = _peers()
+    interpreter = peers()
     more = ["--quick"] if quick else []
     # What is compared by its speed runs alone; membership is compared within one process, so two of them may run.
     for script in ("security_evasion.py", "security_trees.py"):
-        _wait_for([_started(interpreter, script, "--folder", str(folder), *more)])
+        wait_for([started(interpreter, script, "--folder", str(folder), *more)])
     parts = [("--part", str(part), "--parts", "2", *more) for part in range(2)]
-    _wait_for([_started(interpreter, "security_membership.py", "--folder", str(folder), *part) for part in parts])
+    wait_for([started(interpreter, "security_membership.py", "--folder", str(folder), *part) for part in parts])
 
 
-def _started(interpreter: Path, script: str, *arguments: str) -> subprocess.Popen[bytes]:
+def started(interpreter: Path, script: str, *arguments: str) -> subprocess.Popen[bytes]:
     environment = os.environ | {
         "PYTHONPATH": str(ROOT / "plugins"), "PYTHONWARNINGS": "ignore", "MPLBACKEND": "agg",
         "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONHASHSEED": "0",
@@ -67,7 +67,7 @@ def _started(interpreter: Path, script: str, *arguments: str) -> subprocess.Pope
     return subprocess.Popen([str(interpreter), str(HERE / script), *arguments], env=environment)
 
 
-def _wait_for(processes: list[subprocess.Popen[bytes]]) -> None:
+def wait_for(processes: list[subprocess.Popen[bytes]]) -> None:
     """Wait for all of them.
 
     Raises:
@@ -78,7 +78,7 @@ def _wait_for(processes: list[subprocess.Popen[bytes]]) -> None:
         raise SystemExit("a part failed, see above; run again with --resume to go on from there")
 
 
-def _peers() -> Path:
+def peers() -> Path:
     """The interpreter of the peers' environment, made on first use and when a pin changes."""
     interpreter, marker = PEERS / "bin" / "python", PEERS / ".installed"
     wanted = (HERE / "security_peers.txt").read_text() + "\n".join(ALONE)

@@ -46,18 +46,21 @@ def page(folder: Path, *, quick: bool = False) -> str:
         "foolbox 3.3.4, torchattacks 3.5.1, on the same models and in the same process as ours. CPU is process time: "
         "seconds serve to judge the ratios beside them."
     )
-    rows = [(one.what, one.asked, one.found, "yes" if one.holds else "**no**") for one in claims]
-    return (
-        "\n\n".join([head, "## Claims", _table(("claim", "asked", "measured", "holds"), rows), *(p[0] for p in parts)])
-        + "\n"
-    )
+    return "\n\n".join([head, "## Claims", claims_table(claims), *(p[0] for p in parts)]) + "\n"
 
 
 def _missing(title: str) -> Part:
     return f"## {title}\n\nNot measured in this run.", [Claim(title, "-", "not measured", holds=False)]
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def claims_table(claims: Iterable[Claim]) -> str:
+    """The claims with what was asked of them and what was measured."""
+    rows = [(one.what, one.asked, one.found, "yes" if one.holds else "**no**") for one in claims]
+    return table(("claim", "asked", "measured", "holds"), rows)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of Markdown."""
     return "\n".join(f"| {' | '.join(row)} |" for row in [header, ["---"] * len(header), *rows])
 
 
@@ -104,7 +107,7 @@ def _walks(found: dict[str, Any]) -> Part:
         "flipped",
         "median distance",
     )
-    return text + _table(header, rows), claims
+    return text + table(header, rows), claims
 
 
 def _auto(found: dict[str, Any]) -> Part:
@@ -126,7 +129,7 @@ def _auto(found: dict[str, Any]) -> Part:
         f"{times:.1f} times, {_number(ours['fooled'])}", times >= 10 and ours["fooled"] >= art["fooled"],
     )  # fmt: skip
     text = "## AutoAttack\n\nThe digits network, Linf within 0.1, rows that it classifies correctly; standard settings of each.\n\n"
-    return text + _table(("attack", "CPU s", "ART / it", "rows asked per sample", "fooled"), rows), [claim]
+    return text + table(("attack", "CPU s", "ART / it", "rows asked per sample", "fooled"), rows), [claim]
 
 
 def _trees(found: dict[str, Any]) -> dict[str, Any]:
@@ -157,7 +160,7 @@ def _moves(found: dict[str, Any]) -> Part:
         "be flipped and were not.\n\n"
     )
     header = ("model", "epsilon", "rows", "exact", "greedy", "missed", "valid rows", "queries per row", "CPU s per row")
-    return text + _table(header, rows), claims
+    return text + table(header, rows), claims
 
 
 def _exact(found: dict[str, Any]) -> Part:
@@ -180,7 +183,7 @@ def _exact(found: dict[str, Any]) -> Part:
     )
     header = ("model", "trees", "leaves", "solved", "exact, CPU s per row", "bound, CPU s per row", "exact distance", "bound",
               "greedy", "HopSkipJump", "out of order")  # fmt: skip
-    return text + _table(header, rows), [claim]
+    return text + table(header, rows), [claim]
 
 
 def _membership(found: dict[str, Any]) -> Part:
@@ -205,7 +208,7 @@ def _membership(found: dict[str, Any]) -> Part:
         "their training. Ensemble is the learned attack over what RMIA and LiRA see.\n\n"
     )
     header = ("target", "attack", "AUC", "TPR at 1%", "TPR at 0.1%", "CPU s")
-    return text + _table(header, rows), claims
+    return text + table(header, rows), claims
 
 
 def _means(seeds: Sequence[dict[str, Any]], name: str, what: str) -> float:
@@ -274,7 +277,7 @@ def _nulls(found: dict[str, Any]) -> Part:
         f"{LEVEL * len(nights):.1f} alarms are expected in each cell; more than {most} in any of {len(counts)} has a chance of 5%.\n\n"
     )
     header = ("attack", "alarms by AUC", "alarms by TPR", "mean AUC", "mean TPR at 1%")
-    return text + _table(header, rows), [claim]
+    return text + table(header, rows), [claim]
 
 
 # Title, how the names of its results begin, and what makes the part of the page.

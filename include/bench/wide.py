@@ -1,6 +1,7 @@
 """Measures what columns and labels cost in the drift check, and writes include/bench/WIDE.md.
 
     make bench PART=wide        a few minutes on two cores
+    make bench PART=wide ARGS="--beside FOLDER"     the rows by the version of another checkout, too
 
 Every figure is that of a whole process, imports included. The check runs as it does in Airflow: policy, model,
 measurement, verdict, record and page.
@@ -8,6 +9,7 @@ measurement, verdict, record and page.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
 import platform
@@ -22,21 +24,32 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
-from processes import Cost, cost_of
-from synthetic_rows import ROW_GROUP, write_wide
+from processes import Cost, cost_of, python
+from synthetic_rows import ROW_GROUP, write_rows, write_wide
 
 RESULTS = Path(__file__).with_name("WIDE.md")
 COLUMNS = (30, 300, 3000)
 ROWS = 10_000
+LONG = (1_000_000, 10_000_000)
+TIMES = 2
 LABELS = 1_000_000
 ROWS_OF_LABELS = 2_000_000
 FEATURE = "n03_000"
+COMPARE = (
+    "import sys; sys.path.insert(0, sys.argv[1])\n"
+    "from model_governance.cli import main\n"
+    "sys.exit(main(['compare', *sys.argv[2:]]))"
+)
 RUN = [sys.executable, "-W", "ignore", "-m", "model_governance"]
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--beside", type=Path, help="another checkout, whose version compares the same rows")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_FOLDER")) as folder:
-        sections = [_head(), wide_section(Path(folder)), label_section(Path(folder))]
+        place = Path(folder)
+        sections = [_head(), wide_section(place), label_section(place), long_section(place, options.beside)]
     RESULTS.write_text("\n\n".join(sections) + "\n")
     print(RESULTS.read_text())
     return 0
@@ -96,6 +109,33 @@ def label_section(folder: Path) -> str:
         number = number or cost
         lines.append(f"| {what} | {cost.wall:.1f} | {cost.cpu:.1f} | {cost.mib:.0f} | {cost.cpu / number.cpu:.1f} |")
         print(lines[-1], flush=True)
+    return "\n".join(lines)
+
+
+def long_section(folder: Path, beside: Path | None) -> str:
+    """Tables that grow long: this version, and another one in the same run, by turns."""
+    checkouts = {"this version": Path(__file__).resolve().parents[2]}
+    if beside is not None:
+        checkouts["the other version"] = beside.resolve()
+    lines = [
+        f"## Rows: 2 × N rows of 30 columns, `model-governance compare`, the less of {TIMES} runs by turns",
+        "",
+        "| rows each | version | wall s | CPU s | peak MiB | CPU, this version = 1 |",
+        "|---|---|---|---|---|---|",
+    ]
+    for rows in LONG:
+        paths = [folder / f"{role}.parquet" for role in ("reference", "current")]
+        for seed, path in enumerate(paths, 1):
+            write_rows(path, rows, seed=seed, drifted=seed == 2)
+        costs: dict[str, list[Cost]] = {name: [] for name in checkouts}
+        for _ in range(TIMES):
+            for name, checkout in checkouts.items():
+                costs[name].append(cost_of(python(COMPARE, checkout / "plugins", *paths)))
+        least = {name: min(found, key=lambda cost: cost.cpu) for name, found in costs.items()}
+        for name, cost in least.items():
+            ratio = cost.cpu / least["this version"].cpu
+            lines.append(f"| {rows:,} | {name} | {cost.wall:.1f} | {cost.cpu:.1f} | {cost.mib:.0f} | {ratio:.2f} |")
+            print(lines[-1], flush=True)
     return "\n".join(lines)
 
 

@@ -18,7 +18,13 @@ from model_governance.contract.text import library_words
 from model_governance.errors import CheckError, GovernanceError
 from model_governance.evidence.baselines import comparison_basis, find_baselines
 from model_governance.evidence.controls import control_map
-from model_governance.evidence.history import Archive, earlier_artifacts, earlier_verdicts, first_moment
+from model_governance.evidence.history import (
+    Archive,
+    earlier_artifacts,
+    earlier_verdicts,
+    first_moment,
+    prepared_artifacts,
+)
 from model_governance.evidence.manifest import moment_folder
 from model_governance.evidence.record import check_record, file_manifests, judged_by, recordable
 from model_governance.evidence.signing import signer_of
@@ -29,14 +35,7 @@ from model_governance.store import Stored, put_blob
 from model_governance.subjects import load_judged, load_subject, run_variables
 from model_governance.subjects.champions import beside_champion, champion_subject
 from model_governance.subjects.param_files import absolute, load_param_files
-from model_governance.verdict import (
-    Verdict,
-    baselines_of,
-    fail_policy_of,
-    judge,
-    unmeasured,
-    with_damage,
-)
+from model_governance.verdict import Verdict, baselines_of, fail_policy_of, judge, unmeasured, with_damage
 from model_governance.verdict.noise import RUNS as NOISE_RUNS
 from model_governance.verdict.violation import ThresholdViolation
 
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from model_governance.archiving import ArchivedRun
-    from model_governance.contract.check import Check, Lookback, Params
+    from model_governance.contract.check import Check, Params
     from model_governance.contract.connections import Connections
     from model_governance.contract.result import CheckResult
     from model_governance.contract.run import Run
@@ -110,11 +109,13 @@ def run_check(
     connections: Connections,
     sources: Mapping[Role, DatasetSpec] | None = None,
     check: Check | None = None,
+    prepared: Sequence[Mapping[str, Any]] = (),
 ) -> CheckRun:
     """Measure one check of a policy, judge it and store everything; raising is left to the caller.
 
     `sources` are the datasets with their templates rendered, by default those of the policy as they
-    stand. `check` replaces the registered check of that kind (for checks written in a DAG file).
+    stand. `check` replaces the registered check of that kind (for checks written in a DAG file). `prepared` are the
+    addresses of what `prepare_check` stored (`Stored.record`); what is damaged is left out, and the check does it itself.
 
     Raises:
         SubjectUnreachable, StoreUnreachable: infrastructure; nothing was decided, try again.
@@ -127,7 +128,7 @@ def run_check(
         controls = control_map(policy, catalogue()).listed(check.kind)
         verdict = attempt.carry_out(
             check, policy, name, run=run, store=store, connections=connections,
-            sources=policy.datasets if sources is None else sources,
+            sources=policy.datasets if sources is None else sources, prepared=prepared,
         )  # fmt: skip
     except Exception as error:
         if isinstance(error, GovernanceError) and error.infrastructure:
@@ -140,7 +141,7 @@ def run_check(
         verdict = unmeasured(name, problem_text(error), fail_policy=fail_policy_of(policy))
     verdict = with_damage(verdict, name, [damage.stored_sentence for damage in attempt.damaged])
     for damage in attempt.damaged:
-        log.warning("%s: an object of an earlier run is damaged and was left out: %s", name, damage.sentence)
+        log.warning("%s: an object of an earlier run or task is damaged and was left out: %s", name, damage.sentence)
     record = check_record(
         policy, name, check=check, subject=attempt.subject, seed=attempt.seed, result=attempt.result, verdict=verdict,
         problem=problem_text(problem) if problem else "", baselines=attempt.baselines, judged=attempt.judged,
@@ -187,14 +188,13 @@ class _Attempt:
         store: ArtifactStore,
         connections: Connections,
         sources: Mapping[Role, DatasetSpec],
+        prepared: Sequence[Mapping[str, Any]],
     ) -> Verdict:
         """Load the subject, measure, judge. Raises whatever keeps the check from measuring."""
-        self.archive = archive = Archive(
-            store, policy.name, before=run.logical_date, trust=trust_of(policy, connections)
-        )
+        self.archive = archive = _archive_of(policy, run=run, store=store, connections=connections)
         params = params_of(check, policy, name)
-        subject = _load(check, policy, name, run=run, sources=sources, store=store, connections=connections)
-        self.subject = subject = _with_earlier(subject, check.lookbacks(params), archive=archive, name=name)
+        subject = _load(check, policy, name, run=run, sources=sources, archive=archive, connections=connections)
+        self.subject = subject = replace(subject, prepared=prepared_artifacts(archive, prepared))
         subject, champion_problem = beside_champion(check, policy, subject, connections=connections)
         self.subject, self.seed = subject, derive_seed(policy, subject, name)
         measured = check.measure(subject, params, self.seed)
@@ -221,6 +221,36 @@ class _Attempt:
             earlier=[previous.verdict for previous in earlier], basis=basis,
             granted=[each.waiver for each in granted],
         )  # fmt: skip
+
+
+def prepare_check(
+    policy: Policy,
+    name: str,
+    *,
+    share: int,
+    shares: int,
+    run: Run,
+    store: ArtifactStore,
+    connections: Connections,
+    sources: Mapping[Role, DatasetSpec] | None = None,
+) -> Stored | None:
+    """Do one of several shares of a check's preparation and store it for `run_check`; None where the run needs nothing of it.
+
+    Share k has the parts k, k + shares and so on, so that shares are as even as they can be.
+
+    Raises:
+        GovernanceError: as the check, which raises it too when it measures.
+        StoreError: the share could not be stored.
+    """
+    check = find(policy.checks[name].kind)
+    if check.preparation is None:
+        raise CheckError(f"{name}: {check.kind} has no work that mapped tasks can share; remove mapped_tasks")
+    params = params_of(check, policy, name)
+    given = policy.datasets if sources is None else sources
+    archive = _archive_of(policy, run=run, store=store, connections=connections)
+    subject = _load(check, policy, name, run=run, sources=given, archive=archive, connections=connections)
+    done = check.preparation.prepare(subject, params, range(share, check.preparation.parts(params), shares))
+    return None if done is None else put_blob(store, done)
 
 
 def run_policy(
@@ -294,10 +324,8 @@ def derive_seed(policy: Policy, subject: Subject, name: str) -> int:
     return int.from_bytes(hashlib.sha256("\n".join(parts).encode()).digest()[:4], "big")
 
 
-def _with_earlier(subject: Subject, lookbacks: Sequence[Lookback], *, archive: Archive, name: str) -> Subject:
-    """The subject with what the check stored in previous runs."""
-    earlier = [run for lookback in lookbacks for run in earlier_artifacts(archive, name, lookback=lookback)]
-    return replace(subject, earlier=tuple(earlier))
+def _archive_of(policy: Policy, *, run: Run, store: ArtifactStore, connections: Connections) -> Archive:
+    return Archive(store, policy.name, before=run.logical_date, trust=trust_of(policy, connections))
 
 
 def _runs_read(policy: Policy, name: str) -> int:
@@ -322,10 +350,10 @@ def _load(
     *,
     run: Run,
     sources: Mapping[Role, DatasetSpec],
-    store: ArtifactStore,
+    archive: Archive,
     connections: Connections,
 ) -> Subject:
-    """The model, the datasets and the files of params of one check, each read once and digested."""
+    """Model, datasets and files of params of one check, each read once and digested; and what it stored in previous runs."""
     raw = policy.checks[name].params
 
     def load(given: Mapping[Role, DatasetSpec]) -> Subject:
@@ -336,7 +364,9 @@ def _load(
         )  # fmt: skip
 
     if "labels" in (*check.roles, *check.optional_roles):
-        subject = load_judged(policy, sources, load, run=run, first_run=lambda: first_moment(store, policy.name))
+        subject = load_judged(
+            policy, sources, load, run=run, first_run=lambda: first_moment(archive.store, policy.name)
+        )
     else:
         subject = load(sources)
     variables = run_variables(run.logical_date, data_interval=run.data_interval)
@@ -345,7 +375,9 @@ def _load(
     for threshold in policy.checks[name].thresholds:
         if threshold.key is not None:
             named[threshold.metric] = named.get(threshold.metric, frozenset()) | {threshold.key}
-    return replace(subject, logical_date=run.logical_date, param_files=files, named_keys=named)
+    lookbacks = check.lookbacks(params_of(check, policy, name))
+    earlier = tuple(found for lookback in lookbacks for found in earlier_artifacts(archive, name, lookback=lookback))
+    return replace(subject, logical_date=run.logical_date, param_files=files, named_keys=named, earlier=earlier)
 
 
 def problem_text(error: BaseException) -> str:
@@ -355,7 +387,8 @@ def problem_text(error: BaseException) -> str:
 
 
 def _store(store: ArtifactStore, record: dict[str, Any], attempt: _Attempt, *, run: Run) -> dict[str, Any]:
-    artifacts = (*(attempt.result.artifacts if attempt.result else ()), *file_manifests(attempt.subject))
+    prepared = attempt.subject.prepared if attempt.subject else ()
+    artifacts = (*(attempt.result.artifacts if attempt.result else ()), *file_manifests(attempt.subject), *prepared)
     stored = tuple(put_blob(store, artifact) for artifact in artifacts)
     pictures = {artifact.name: artifact.content for artifact in artifacts if artifact.media_type == "image/svg+xml"}
     record = record | {"stored": [artifact.record() for artifact in stored]}

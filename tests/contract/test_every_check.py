@@ -124,6 +124,19 @@ def test_it_gives_the_same_bytes_under_the_same_seed(check, healthy, measured):
     assert [one.content for one in again.artifacts] == [one.content for one in measured(check).artifacts]
 
 
+def test_what_mapped_tasks_prepared_changes_no_byte(check, healthy, measured):
+    if check.preparation is None:
+        return
+    subject, params = _given_files(check, healthy), check.params.model_validate(dict(check.self_test.params))
+    parts = check.preparation.parts(params)
+    prepared = [check.preparation.prepare(subject, params, range(share, parts, 2)) for share in range(2)]
+    assert parts >= 2
+    assert None not in prepared
+    again = _measure(check, replace(subject, prepared=tuple(prepared)))
+    assert canonical_json(again.record()) == canonical_json(measured(check).record())
+    assert [one.content for one in again.artifacts] == [one.content for one in measured(check).artifacts]
+
+
 def test_it_leaves_its_inputs_untouched(check, once):
     assert once(check).changed == ()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import types
 from io import BytesIO
 
 import numpy as np
@@ -11,7 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_digits
 
-from model_governance.attacks.art_toolbox import load_art, quiet_attack
+from art_autoattack import found_by_art
 from project import Project
 
 torch = pytest.importorskip("torch")
@@ -68,39 +66,6 @@ def governed(network, folder, *, attacks, norm, **params) -> Project:
     return project
 
 
-def found_by_art(network, norm, monkeypatch) -> tuple[int, int]:
-    """Rows that ART's AutoAttack flips within the budget, of those that the network gets right."""
-    load_art()
-    from art.attacks.evasion import AutoAttack
-    from art.estimators.classification import PyTorchClassifier
-
-    # ART imports this undeclared module whether it needs it or not.
-    monkeypatch.setitem(sys.modules, "multiprocess", types.ModuleType("multiprocess"))
-    net, x, y = network
-    estimator = PyTorchClassifier(
-        net,
-        loss=torch.nn.CrossEntropyLoss(),
-        input_shape=(16,),
-        nb_classes=10,
-        clip_values=(0.0, 1.0),
-        device_type="cpu",
-    )
-    rows = x.astype(np.float32)
-    right = estimator.predict(rows).argmax(axis=1) == y
-    rows, labels = rows[right], y[right]
-    attack = AutoAttack(estimator, norm=np.inf if norm == "linf" else 2, eps=BUDGETS[norm], eps_step=BUDGETS[norm] / 4)
-    # ART's Square takes images only and raises on rows.
-    attack.attacks = [member for member in attack.attacks if "Square" not in type(member).__name__]
-    for member in attack.attacks:
-        member.verbose = False
-    with quiet_attack(0):
-        points = attack.generate(rows, labels)
-    change = points.astype(np.float64) - rows
-    sizes = np.abs(change).max(axis=1) if norm == "linf" else np.linalg.norm(change, axis=1)
-    flips = (estimator.predict(points).argmax(axis=1) != labels) & (sizes <= BUDGETS[norm] * (1 + 1e-4))
-    return int(flips.sum()), len(rows)
-
-
 def rates(project: Project) -> dict[str, tuple[float, int]]:
     run = project.check("robustness")
     assert run.problem is None, run.problem
@@ -109,7 +74,8 @@ def rates(project: Project) -> dict[str, tuple[float, int]]:
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_autoattack_finds_at_least_what_arts_finds_on_the_same_rows(network, norm, tmp_path, monkeypatch):
-    theirs, n = found_by_art(network, norm, monkeypatch)
+    net, x, y = network
+    theirs, n = found_by_art(net, x, y, norm=norm, epsilon=BUDGETS[norm], monkeypatch=monkeypatch)
     ours = rates(governed(network, tmp_path, attacks=["autoattack"], norm=norm))
     assert ours["autoattack"][1] == n
     assert 0.2 * n < theirs <= round(ours["autoattack"][0] * n)

@@ -21,22 +21,22 @@ if TYPE_CHECKING:
     from system.seaweed import SeaweedServer
 
 WORKERS = ("worker-1", "worker-2")
-SLOTS = 2
+SLOTS = 1
 """Tasks that a worker runs at once."""
-LOST_AFTER = 20
+LOST_AFTER = 90
 """Seconds without a sign of life after which a task counts as lost."""
 RECOVERY = {
     # A task whose worker died is found by the heartbeat that it no longer sends,
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": str(LOST_AFTER),
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
-    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",
+    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "5",
     # one that a dead worker had taken and not begun, or a broker lost, by the time that it stays queued,
-    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "25",
+    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "90",
     "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "5",
     "AIRFLOW__SCHEDULER__NUM_STUCK_IN_QUEUED_RETRIES": "20",
     # and the tasks of a scheduler that died belong to the next one.
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "3",
-    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "8",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "30",
     "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "2",
 }
 

@@ -18,6 +18,7 @@ from model_governance.policy import DatasetSpec, ModelSpec, load_policy
 from model_governance.subjects import load_dataset, load_model
 from model_governance.subjects.approved_answers import approve
 from model_governance.subjects.digests import digest_bytes
+from model_governance.subjects.image_columns import with_pixel_columns
 from model_governance.subjects.loaders.contract import OtherColumns
 from model_governance.subjects.sources import read_source
 
@@ -63,6 +64,7 @@ def _approve(options: argparse.Namespace) -> int:
     dataset = load_dataset("reference", DatasetSpec(uri=options.rows), folder=Path.cwd(), connections=connections)
     spec = asked.spec.model_copy(update={"approval": None, "decision_threshold": None})
     columns = asked.columns or _columns(spec, dataset.frame, folder=asked.folder, connections=connections)
+    dataset = with_pixel_columns(dataset, columns)
     lacking = [name for name in columns.names if name not in dataset.names]
     if lacking:
         raise PolicyError(

@@ -143,9 +143,11 @@ def _is_of_a_run(policy: Policy, role: Role, rendered: DatasetSpec) -> bool:
 def _columns(policy: Policy, role: Role, dataset: Dataset) -> Iterator[Problem]:
     """Columns that the policy names and the dataset lacks; late labels have a file of their own."""
     held = set(dataset.source.names if dataset.source is not None else dataset.frame.columns)
-    named: dict[Place, str] = {
-        ("columns", "features", name): name for name in policy.columns.features if role != "labels"
-    }
+    named: dict[Place, str] = {}
+    if role != "labels":
+        named = {("columns", "features", name): name for name in policy.columns.features}
+        if policy.columns.image is not None and policy.columns.image.column is not None:
+            named = {("columns", "image", "column"): policy.columns.image.column}
     if policy.columns.target is not None and role in ("train", "reference", "labels"):
         named["columns", "target"] = policy.columns.target
     for at, name in named.items():

@@ -30,6 +30,7 @@ from model_governance.run import run_check, run_checks
 from model_governance.store import put_blob
 from model_governance.subjects import load_dataset, load_model
 from model_governance.subjects.approved_answers import approve
+from model_governance.subjects.image_columns import with_pixel_columns
 from model_governance.subjects.mlflow_alias import point_champion_at
 from model_governance.subjects.sources import read_source
 from model_governance.verdict.non_inferiority import compare_models
@@ -284,7 +285,7 @@ def _with_approval(
     dataset = load_dataset(
         "reference", DatasetSpec(uri=uri, sha256=rows["sha256"]), folder=policy.folder, connections=connections
     )
-    frame = dataset.read(list(policy.columns.names))
+    frame = with_pixel_columns(dataset, policy.columns).read(list(policy.columns.names))
     answers = approve(loaded, policy.columns, frame, uri=uri, sha256=dataset.sha256, seed=rows.get("seed", 0))
     stored = put_blob(
         store, Artifact(name="approval.json", media_type="application/json", content=canonical_json(answers))

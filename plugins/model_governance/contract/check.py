@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from model_governance.contract.result import CheckResult, MetricSpec
+    from model_governance.contract.result import Artifact, CheckResult, MetricSpec
     from model_governance.contract.subject import Columns, Model, Role, Subject, Task
     from model_governance.stats.limits import Limits
 
@@ -165,6 +165,25 @@ class Floor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Preparation:
+    """Work of a check in parts that do not depend on one another: mapped tasks may share it before the check measures.
+
+    `measure` finds what was prepared in `subject.prepared` and does the rest itself; its result is the same, to the byte,
+    whether all parts were prepared, some or none.
+
+    Attributes:
+        name: what the parts are, in the plural: "reference models".
+        parts: `parts(params)`, how many there are.
+        prepare: `prepare(subject, params, numbers)` does the parts of these numbers, counted from 0, and gives them as an
+            artifact; None where this run needs none of them. Raises as `measure`.
+    """
+
+    name: str
+    parts: Callable[[Any], int]
+    prepare: Callable[[Subject, Any, Sequence[int]], Artifact | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """A kind of measurement: pure, so that the same subject, params and seed give the same result.
 
@@ -185,6 +204,7 @@ class Check:
         optional_roles: datasets that it uses when they are given.
         stand_ins: role to the param that, once set, replaces the dataset of that role.
         lookback: `lookback(params)`, what it needs of previous runs, one thing or several, in `subject.earlier`.
+        preparation: work that mapped tasks may share before it measures; None where there is none.
         floors: `floors(params)`, metrics that cannot prove everything under these params; thresholds that could never
             fail are refused.
         file_params: params that hold a path beside the policy or an address, with templates of the run; the check gets
@@ -222,6 +242,7 @@ class Check:
     optional_roles: tuple[Role, ...] = ()
     stand_ins: Mapping[Role, str] = field(default_factory=dict)
     lookback: Callable[[Any], Lookback | tuple[Lookback, ...] | None] = lambda _: None
+    preparation: Preparation | None = None
     floors: Callable[[Any], tuple[Floor, ...]] = lambda _: ()
     file_params: tuple[str, ...] = ()
     read_file: Callable[[ParamFile], Any] | None = None

@@ -16,7 +16,7 @@ from model_governance.errors import CheckError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from model_governance.contract.subject import Task
+    from model_governance.contract.model import Task
     from model_governance.stats.limits import Limits
 
 Better = Literal["lower", "higher", "neither"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from model_governance.contract.images import Image, with_pixels
 from model_governance.contract.model import Model, ModelFile, Task
 from model_governance.contract.threat_model import ThreatModel
 from model_governance.errors import SubjectError
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     import pandas as pd
+
+    from model_governance.contract.result import Artifact
 
 __all__ = [
     "Columns",
@@ -63,12 +66,21 @@ class Feature(BaseModel):
         return self
 
 
+def _features_or_image(schema: dict[str, Any]) -> None:
+    """An image of one column stands for the features."""
+    schema["required"].remove("features")
+    schema["anyOf"] = [{"required": ["features"]}, {"required": ["image"]}]
+
+
 class Columns(BaseModel):
     """The columns of every dataset of a policy: features by name, and what the others are for."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_features_or_image)
 
-    features: dict[str, Feature] = Field(min_length=1, description="inputs of the model, in its order")
+    features: dict[str, Feature] = Field(
+        min_length=1, description="inputs of the model, in its order; none with image.column"
+    )
+    image: Image | None = Field(default=None, description="the picture whose pixels the features are")
     target: str | None = Field(default=None, description="column of the labels")
     positive: int | float | str | bool | None = Field(
         default=None, description="the label that counts as positive in binary classification"
@@ -85,6 +97,11 @@ class Columns(BaseModel):
     batch: str | None = Field(
         default=None, description="what rows were made together: a file, a shift, a day; they depend on one another too"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _pixels_are_features(cls, raw: Any) -> Any:
+        return with_pixels(raw) if isinstance(raw, dict) else raw
 
     @model_validator(mode="after")
     def _roles_do_not_overlap(self) -> Columns:
@@ -208,7 +225,8 @@ class ParamFile:
 class Subject:
     """The model and the datasets of one run, as one check reads them.
 
-    `earlier` holds what the check stored in previous runs, the newest first, where it asks for it.
+    `earlier` holds what the check stored in previous runs, the newest first, where it asks for it. `prepared` holds what
+    mapped tasks of this run did of the check's work (`contract.check.Preparation`), in no order that counts.
     `champion` is the accepted model to compare with on the same rows, where there is one. `labels_mature_in`:
     days until a run's labels are complete; when set, the labels of the current run are not expected yet, and rows of
     the run that long ago are in `labelled_current`; `labels_reason` says why there is no such run yet. `logical_date`
@@ -229,6 +247,7 @@ class Subject:
     datasets: Mapping[Role, Dataset] = field(default_factory=dict)
     model: Model | None = None
     earlier: tuple[PreviousRun, ...] = ()
+    prepared: tuple[Artifact, ...] = ()
     champion: Model | None = None
     labels_mature_in: int | None = None
     labels_reason: str = ""

@@ -188,10 +188,11 @@ CUTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wasserstein:
-    """A Wasserstein distance in robust standard deviations of the reference, with its limits."""
+    """A Wasserstein distance in robust standard deviations of the reference, with its limits; `unit` is that deviation."""
 
     value: float
-    limits: Limits
+    limits: WassersteinLimits
+    unit: float
 
 
 def normed_wasserstein(
@@ -233,7 +234,7 @@ def normed_wasserstein(
         value=area / unit, error=error, mean=chance.mean * error, deviation=chance.deviation * error,
         shared=(parts[0] / math.hypot(*parts)) ** 2,
     )  # fmt: skip
-    return Wasserstein(value=area / unit, limits=limits)
+    return Wasserstein(value=area / unit, limits=limits, unit=unit)
 
 
 def chance_distance(edges: np.ndarray, counts: np.ndarray) -> ChanceDistance:

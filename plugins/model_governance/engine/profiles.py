@@ -102,9 +102,13 @@ class ColumnProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """Columns of one dataset, or of several merged ones. `model` is the digest of the model behind a prediction column."""
+    """Columns of one dataset, or of several merged ones, and the predictions of a model on a sample of its rows, if there are any.
+
+    `model` is the digest of that model.
+    """
 
     columns: Mapping[str, ColumnProfile]
+    predictions: ColumnProfile | None = None
     model: str = ""
     rows: int = 0
     runs: int = field(default=1)
@@ -120,6 +124,8 @@ class Profile:
             "schema": SCHEMA, "rows": self.rows, "runs": self.runs, "model": self.model,
             "columns": {name: _record(column) for name, column in self.columns.items()},
         }  # fmt: skip
+        if self.predictions is not None:
+            document["predictions"] = _record(self.predictions)
         return canonical_json(document | {"sha256": digest_of(document)})
 
 

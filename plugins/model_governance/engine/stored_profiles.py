@@ -144,6 +144,7 @@ class ProfileForm(Form):
     runs: Annotated[int, Field(ge=1, le=2**53)]
     model: str
     columns: dict[str, ColumnForm]
+    predictions: ColumnForm | None = None
     sha256: Sha256 | None = None
 
     @model_validator(mode="after")
@@ -151,6 +152,8 @@ class ProfileForm(Form):
         wrong = [name for name, column in self.columns.items()
                  if column.rows > self.rows or (self.runs == 1 and column.rows != self.rows)]  # fmt: skip
         _require(not wrong, f"{self.rows} rows in every column", found=", ".join(wrong[:3]))
+        sampled = 0 if self.predictions is None else self.predictions.rows
+        _require(sampled <= self.rows, f"predictions of at most {self.rows} rows", found=sampled)
         return self
 
 
@@ -167,7 +170,11 @@ def read_profile(content: bytes, *, origin: str) -> Profile:
             f"{origin}: sha256: expected {form.sha256}, found the content to have {digest_of(raw)}; {RESTORE}"
         )
     columns = {name: _column(column) for name, column in raw["columns"].items()}
-    return Profile(columns=columns, model=raw["model"], rows=raw["rows"], runs=raw["runs"])
+    predictions = raw.get("predictions")
+    return Profile(
+        columns=columns, model=raw["model"], rows=raw["rows"], runs=raw["runs"],
+        predictions=None if predictions is None else _column(predictions),
+    )  # fmt: skip
 
 
 def _column(raw: Mapping[str, Any]) -> ColumnProfile:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damage:
-    """An object of an earlier run that is not what its address says, or is missing.
+    """An object of an earlier run, or of a task before the check, that is not what its address says, or is missing.
 
     Attributes:
         key: its key.

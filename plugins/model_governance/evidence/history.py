@@ -6,6 +6,7 @@ import hashlib
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from model_governance.contract.result import Artifact
 from model_governance.contract.subject import PreviousRun
 from model_governance.errors import EvidenceError, ObjectMissing
 from model_governance.evidence.acceptance import Acceptance, read_acceptances
@@ -24,7 +25,7 @@ from model_governance.store import read_verified
 from model_governance.verdict import trusted_verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from model_governance.contract.check import Lookback, Season
@@ -39,6 +40,7 @@ __all__ = [
     "earlier_verdicts",
     "first_moment",
     "in_season",
+    "prepared_artifacts",
 ]
 
 
@@ -262,6 +264,25 @@ def earlier_artifacts(archive: Archive, check: str, *, lookback: Lookback) -> tu
         if len(previous) == lookback.runs:
             break
     return tuple(previous)
+
+
+def prepared_artifacts(archive: Archive, addresses: Sequence[Mapping[str, Any]]) -> tuple[Artifact, ...]:
+    """What tasks of the current run stored for a check, once its bytes are shown to have the digests that they reported.
+
+    What is damaged or missing is left out and noted.
+
+    Raises:
+        StoreUnreachable: as `ArtifactStore.get`.
+    """
+    found: list[Artifact] = []
+    for stored in addresses:
+        try:
+            content = read_verified(archive.store, stored)
+        except (EvidenceError, ObjectMissing) as error:
+            archive.leave_out(stored["key"], archive.before, error)
+            continue
+        found.append(Artifact(name=stored["name"], media_type=stored["media_type"], content=content))
+    return tuple(found)
 
 
 def in_season(moment: datetime, current: datetime, season: Season | None) -> bool:

@@ -15,6 +15,8 @@ VERDICT = "verdict"
 """XCom key of a check's verdict; a list of them where one task runs all checks."""
 PROBLEM = "problem"
 """XCom key of why a check gave none: `name` and `sentence`."""
+PREPARED = "prepared"
+"""XCom key of what a mapped task did of a check's work: the address of the stored object."""
 ARCHIVE = "archive"
 """XCom key of the archived run."""
 
@@ -25,6 +27,11 @@ class GovernanceViolation(AirflowFailException):
     Cause: a check raised `ThresholdViolation`; its evidence is stored.
     Cure: as for `ThresholdViolation`; clear the task only after data, model or policy have changed.
     """
+
+
+def preparation_id(check_task_id: str) -> str:
+    """The task id of the mapped tasks that share the work of a check's task; no check has a dot in its name."""
+    return f"{check_task_id}.prepare"
 
 
 def pull_all(context: Context, task_ids: Sequence[str], key: str) -> list[Mapping[str, Any]]:

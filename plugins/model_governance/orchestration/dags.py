@@ -24,6 +24,7 @@ from model_governance.orchestration.notify import LIMIT, NotifyOperator
 from model_governance.orchestration.one_task import TASK_ID, GovernanceRunOperator
 from model_governance.orchestration.operators import operator_for, read_policy
 from model_governance.orchestration.pools import require_pools
+from model_governance.orchestration.preparation import preparation_of
 from model_governance.orchestration.refused import refused_dag, report_import_errors
 from model_governance.orchestration.retraining import RequestRetrainingOperator
 from model_governance.orchestration.run_limits import deadline_alert, run_timeout
@@ -290,15 +291,19 @@ def add_tasks(
 
 
 def _task_per_check(policy: Policy, shared: Mapping[str, Any]) -> list[Any]:
-    """A task for each check; a scan of the model's file precedes every check that loads it: a refused file is loaded nowhere."""
+    """A task for each check, after the mapped tasks that share its work; a scan of the model's file precedes all that load it."""
     tasks = {
         name: operator_for(spec.kind)(task_id=name, check=name, **{**shared, **of_check(spec)})
         for name, spec in policy.checks.items()
     }
+    mapped: list[Any] = []
     for name, task in tasks.items():
+        preparing = preparation_of(policy, name, {**shared, **of_check(policy.checks[name])})
         for scan in scans_before(policy, name):
-            tasks[scan] >> task
-    return list(tasks.values())
+            tasks[scan] >> [*preparing, task]
+        preparing >> task
+        mapped += preparing
+    return [*tasks.values(), *mapped]
 
 
 def _one_task(shared: Mapping[str, Any]) -> list[Any]:

@@ -15,7 +15,15 @@ from model_governance.evidence.promotions import governed
 from model_governance.evidence.signing import signer_of
 from model_governance.evidence.trust import trust_of
 from model_governance.orchestration.assets import inlets_of
-from model_governance.orchestration.between_tasks import PROBLEM, VERDICT, GovernanceViolation, is_mapped
+from model_governance.orchestration.between_tasks import (
+    PREPARED,
+    PROBLEM,
+    VERDICT,
+    GovernanceViolation,
+    is_mapped,
+    preparation_id,
+    pull_all,
+)
 from model_governance.orchestration.lineage import as_operator_lineage, lineage_of_check
 from model_governance.orchestration.one_run import pinned, require_one_policy, wait_for_earlier_runs
 from model_governance.orchestration.run_moment import AnyRunOperator, run_from_context
@@ -160,7 +168,13 @@ class GovernanceCheckOperator(PolicyOperator):
         return run_check(
             policy, self.check, run=run_from_context(context), store=store, connections=connections,
             sources={**self.rendered_sources(), **datasets_of_version(policy, self.policy)}, check=check,
+            prepared=self._prepared(context),
         )  # fmt: skip
+
+    def _prepared(self, context: Context) -> list[Mapping[str, Any]]:
+        """Addresses of what the mapped tasks before this one stored of its work."""
+        before = preparation_id(self.task_id)
+        return pull_all(context, [before], PREPARED) if before in self.upstream_task_ids else []
 
     def _checks_of_the_dag(self) -> list[str]:
         """The tasks of this DAG that run checks, mapped ones too."""

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def run_timeout(policy: Policy, of_tasks: Mapping[str, Any]) -> timedelta:
     """`schedule.run_timeout_minutes`, or the longest time that its tasks may take with all of their tries.
 
-    Tasks that follow one another are added up, the wait for data included, of tasks side by side the longest counts: scans of the model's file, the
-    other checks, archive, retraining request or notifications, gate. One task may take its time limit `1 + retries` times,
+    Tasks that follow one another are added up, the wait for data included, of tasks side by side the longest counts: scans of the model's file, mapped
+    tasks that share the work of checks, the other checks, archive, retraining request or notifications, gate. One task may take its time limit `1 + retries` times,
     and waits for `retry_delay` before each further try; notifications have a limit of their own and one try.
 
     Args:
@@ -33,7 +33,8 @@ def run_timeout(policy: Policy, of_tasks: Mapping[str, Any]) -> timedelta:
     limit, retries, delay = of_tasks["execution_timeout"], int(of_tasks["retries"]), of_tasks["retry_delay"]
     scans = {scan for name in policy.checks for scan in scans_before(policy, name)}
     one_task = policy.schedule.layout == "one_task"
-    stages = [{next(iter(policy.checks))}] if one_task else [scans, policy.checks.keys() - scans]
+    prepared = {name for name, check in policy.checks.items() if check.mapped_tasks is not None}
+    stages = [{next(iter(policy.checks))}] if one_task else [scans, prepared, policy.checks.keys() - scans]
     pause = delay if isinstance(delay, timedelta) else timedelta(seconds=delay)
     longest = [max(_limit(policy.checks[name], limit) for name in stage) for stage in stages if stage] + [limit, limit]
     after_archive = [timedelta()]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from model_governance.contract.images import DISCLOSED, with_pixels
 from model_governance.contract.threat_model import ThreatModel
 from model_governance.policy.mistakes import root_mistakes
 from model_governance.policy.notifications import notification_problems
@@ -52,6 +53,7 @@ def disagreements(raw: Mapping[str, Any], catalogue: Mapping[str, Check]) -> Ite
             continue
         check = catalogue[kind]
         yield from _params(path, spec.get("params"), check, task=_mapping(raw.get("model")).get("task"))
+        yield from _mapped_tasks((*path, "mapped_tasks"), spec, check)
         yield from _thresholds(path, spec, check, raw)
         yield from _subject(path, raw, check, params=_mapping(spec.get("params")))
     yield from _threat_model(raw)
@@ -90,6 +92,22 @@ def _params(path: Path, params: Any, check: Check, *, task: Any) -> Iterator[Pro
     else:
         if task in check.tasks:
             yield from (((*path, "params", name), problem) for name, problem in read.misfits(task))
+
+
+def _mapped_tasks(path: Path, spec: Mapping[str, Any], check: Check) -> Iterator[Problem]:
+    """Where more tasks than there are parts would share the work of a check, or where it has none to share."""
+    tasks = spec.get("mapped_tasks")
+    if not isinstance(tasks, int):
+        return
+    if check.preparation is None:
+        yield path, f"{check.kind} has no work that mapped tasks can share; remove mapped_tasks"
+        return
+    try:
+        parts = check.preparation.parts(check.params.model_validate(spec.get("params") or {}))
+    except ValidationError:
+        return  # reported at the params
+    if tasks > parts:
+        yield path, f"{tasks} tasks cannot share {parts} {check.preparation.name}; write {parts} at most"
 
 
 def _thresholds(path: Path, spec: Mapping[str, Any], check: Check, raw: Mapping[str, Any]) -> Iterator[Problem]:
@@ -136,7 +154,7 @@ def _subject(path: Path, raw: Mapping[str, Any], check: Check, *, params: Mappin
 
 def _threat_model(raw: Mapping[str, Any]) -> Iterator[Problem]:
     """Where the threat model names other columns, or other kinds of them, than there are."""
-    features = _mapping(_mapping(raw.get("columns")).get("features"))
+    features = _features(raw)
     try:
         model = ThreatModel.model_validate(raw.get("threat_model") or {})
     except ValidationError:
@@ -157,6 +175,15 @@ def _threat_model(raw: Mapping[str, Any]) -> Iterator[Problem]:
         )
 
 
+def _features(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The features, the pixels of an image among them."""
+    columns = _mapping(raw.get("columns"))
+    try:
+        return _mapping(with_pixels(columns).get("features"))
+    except ValueError:
+        return _mapping(columns.get("features"))  # its mistake is reported where the policy is read
+
+
 def _reads_costs(spec: Any) -> bool:
     return _mapping(_mapping(spec).get("params")).get("norm") == "cost"
 
@@ -167,9 +194,10 @@ def _number(value: Any) -> float | None:
 
 def _report(raw: Mapping[str, Any]) -> Iterator[Problem]:
     """Names in report.disclose that are no features, and in report.labels that no column has."""
-    features = _mapping(_mapping(raw.get("columns")).get("features"))
+    features = _features(raw)
+    pictured = [DISCLOSED] if _mapping(raw.get("columns")).get("image") else []
     for position, name in enumerate(_list(_mapping(raw.get("report")).get("disclose"))):
-        if not isinstance(name, str) or name not in features:
+        if not isinstance(name, str) or name not in (*features, *pictured):
             yield (
                 ("report", "disclose", position),
                 f"{name!r} is not in columns.features{closest(str(name), map(str, features))}",

@@ -128,6 +128,11 @@ class CheckSpec(Part):
     )
     queue: ExecutionName | None = Field(default=None, description="queue of its task, for executors that have queues")
     executor_config: dict[str, Any] = Field(default_factory=dict, description="what its task tells its executor")
+    mapped_tasks: int | None = Field(
+        default=None, ge=2, le=256,
+        description="mapped tasks that share the check's heavy work before it measures, as the training of reference "
+        "models; by default its own task does all of it. Results are the same to the byte",
+    )  # fmt: skip
     owner: str | None = Field(
         default=None, min_length=1, max_length=250,
         description="who answers for what this check finds; by default the owner of the policy",
@@ -232,7 +237,9 @@ class Policy(Part):
         if self.schedule.layout != "one_task":
             return self
         for name, check in self.checks.items():
-            own = sorted({"pool", "queue", "executor_config", "timeout_minutes"} & check.model_fields_set)
+            own = sorted(
+                {"pool", "queue", "executor_config", "timeout_minutes", "mapped_tasks"} & check.model_fields_set
+            )
             if own:
                 raise ValueError(
                     f"checks.{name}.{own[0]}: with schedule.layout one_task all checks run in one task; set "

@@ -81,7 +81,7 @@ def _repairs(checks: Sequence[Mapping[str, Any]]) -> Iterator[NextStep]:
 def _restores(checks: Sequence[Mapping[str, Any]]) -> Iterator[NextStep]:
     if damaged := tuple(check["name"] for check in checks if check.get("damaged")):
         text = (
-            "Objects of earlier runs are not what their addresses say, or are missing; these checks left them out. Their "
+            "Objects of earlier runs or tasks are not what their addresses say, or are missing; these checks left them out. Their "
             "reports name each object: restore it from its oldest version, and find out who changed it."
         )
         yield NextStep(title="Restore what is damaged in the archive.", text=text, checks=damaged)

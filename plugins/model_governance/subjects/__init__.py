@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
+from model_governance.contract.images import DISCLOSED
 from model_governance.contract.subject import Role, Subject
 from model_governance.errors import SubjectError
 from model_governance.subjects.datasets import load_dataset
+from model_governance.subjects.image_columns import with_pixel_columns
 from model_governance.subjects.maturity import load_judged
 from model_governance.subjects.models import load_model, read_model_file
 from model_governance.subjects.templates import render_sources, run_variables
@@ -56,7 +58,10 @@ def load_subject(
         )
     labels = policy.columns.of_kind("category", "text")
     datasets = {
-        role: load_dataset(role, sources[role], folder=policy.folder, connections=connections, labels=labels)
+        role: with_pixel_columns(
+            load_dataset(role, sources[role], folder=policy.folder, connections=connections, labels=labels),
+            policy.columns,
+        )
         for role in get_args(Role)
         if role in roles
     }
@@ -70,5 +75,11 @@ def load_subject(
     return Subject(
         name=spec.name, task=spec.task, columns=policy.columns, datasets=datasets, model=model,
         labels_mature_in=late.maturity_days if late else None, model_file=file, threat_model=policy.threat_model,
-        disclose=policy.report.disclose, decision_threshold=spec.decision_threshold,
+        disclose=_disclosed(policy), decision_threshold=spec.decision_threshold,
     )  # fmt: skip
+
+
+def _disclosed(policy: Policy) -> tuple[str, ...]:
+    """The features whose values may be shown: `image` means all pixels."""
+    given = policy.report.disclose
+    return policy.columns.names if policy.columns.image is not None and DISCLOSED in given else given

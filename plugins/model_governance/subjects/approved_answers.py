@@ -18,6 +18,7 @@ from model_governance.contract.result import canonical_json
 from model_governance.errors import EvidenceError, SubjectError
 from model_governance.policy import DatasetSpec
 from model_governance.subjects.datasets import load_dataset
+from model_governance.subjects.image_columns import with_pixel_columns
 from model_governance.subjects.sources import read_source
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ def check_approval(model: Model, spec: ModelSpec, columns: Columns, *, folder: P
         "reference", DatasetSpec(uri=rows["uri"], sha256=rows["sha256"], connection=spec.connection if
         rows["uri"].startswith("s3://") else None), folder=beside, connections=connections,
     )  # fmt: skip
+    dataset = with_pixel_columns(dataset, columns)
     if max(rows["positions"]) >= dataset.rows:
         raise SubjectError(
             f"{given.uri}: rows.positions: expected positions below {dataset.rows:,}, the rows of {rows['uri']}, found "

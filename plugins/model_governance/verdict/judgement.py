@@ -136,7 +136,7 @@ def unmeasured(name: str, problem: str, *, fail_policy: FailPolicy) -> Verdict:
 
 
 def with_damage(verdict: Verdict, name: str, sentences: Sequence[str]) -> Verdict:
-    """The verdict of a check with a warning that objects of earlier runs are damaged; as it is where none is.
+    """The verdict of a check with a warning that objects of earlier runs, or of tasks before it, are damaged; as it is where none is.
 
     What was measured in this run stands: the warning turns a pass into `warn`, and never stops the run.
     """
@@ -144,7 +144,9 @@ def with_damage(verdict: Verdict, name: str, sentences: Sequence[str]) -> Verdic
         return verdict
     more = f" And {len(sentences) - MOST_DAMAGED} more, in the record." if len(sentences) > MOST_DAMAGED else ""
     objects = "1 object" if len(sentences) == 1 else f"{len(sentences)} objects"
-    text = f"{name}: {objects} of earlier runs damaged and left out: {' '.join(sentences[:MOST_DAMAGED])}{more}"
+    text = (
+        f"{name}: {objects} of earlier runs or tasks damaged and left out: {' '.join(sentences[:MOST_DAMAGED])}{more}"
+    )
     return replace(verdict, findings=(*verdict.findings, damage_finding(name, text)))
 
 

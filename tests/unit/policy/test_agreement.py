@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 from pydantic import Field, field_validator
 
-from model_governance.contract.check import Check, Params
+from model_governance.contract.check import Check, Params, Preparation
 from model_governance.contract.result import MetricSpec
 from model_governance.policy.agreement import disagreements
 
@@ -42,6 +42,7 @@ CATALOGUE = {
         ),
         roles=("reference", "current"),
         stand_ins={"reference": "profile"},
+        preparation=Preparation(name="bins", parts=lambda params: params.bins, prepare=None),
         needs_model=False,
     ),
     "quality": check(
@@ -125,6 +126,27 @@ def test_a_parameter_that_the_check_does_not_take_is_explained(params, path, sen
 @pytest.mark.parametrize("params", [[], "text", 3])
 def test_params_of_the_wrong_shape_are_refused_elsewhere(params):
     assert of_check(params=params) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "tasks", "sentence"),
+    [
+        ("nightly", 11, "11 tasks cannot share 10 bins; write 10 at most"),
+        ("quality", 2, "quality has no work that mapped tasks can share; remove mapped_tasks"),
+    ],
+)
+def test_mapped_tasks_that_find_no_work_are_refused(name, tasks, sentence):
+    assert of_check(name, mapped_tasks=tasks) == [(("checks", name, "mapped_tasks"), sentence)]
+
+
+@pytest.mark.parametrize("tasks", [10, 2, None, "ten"])
+def test_mapped_tasks_that_find_work_are_sound(tasks):
+    assert of_check(mapped_tasks=tasks) == []
+
+
+def test_mapped_tasks_of_a_check_with_wrong_params_are_not_counted():
+    params = {"method": "psi", "bins": 1}
+    assert of_check(mapped_tasks=50, params=params) == of_check(params=params)
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,9 @@ FAMILIES = [
     RatioOfShares(first=(8.0, 4000.0), second=(14.0, 2000.0)),
     LargestShareFactor(rows=(20_000.0, 9_000.0), counts=((19_900.0, 8_700.0), (100.0, 300.0))),
     WassersteinLimits(value=0.3, error=0.05, mean=0.06, deviation=0.02),
+    WassersteinLimits(
+        value=0.3, error=0.05, mean=0.06, deviation=0.02, witnesses=((0.28, 0.03, 0.1, 0.9), (0.2, 0.02, 0.0, 0.0))
+    ),
     Stretched(value=0.3, low95=0.25, high95=0.4),
     GrowingError(value=0.3, low95=0.25, high95=0.4, grows="log"),
     Forecast(value=0.3, low95=0.25, high95=0.4, scale="logit", spread=0.4),
@@ -61,7 +64,7 @@ FAMILIES = [
 
 
 def words(limits) -> str:
-    kinds = [kind for kind in ("thin", "uneven") if getattr(limits, kind, ()) not in ((), 1.0)]
+    kinds = [kind for kind in ("thin", "uneven", "witnesses") if getattr(limits, kind, ()) not in ((), 1.0)]
     return f"{limits.family}-{kinds[0] if kinds else getattr(limits, 'scale', 'plain')}"
 
 
@@ -88,6 +91,20 @@ def test_the_p_value_of_a_bound_is_the_tail_whose_limit_it_is(limits):
 @pytest.mark.parametrize("limits", FAMILIES, ids=words)
 def test_a_record_gives_the_limits_back(limits):
     assert read_limits(json.loads(json.dumps(limits.record()))) == limits
+
+
+@pytest.mark.parametrize("bound", [0.0, 1e-9, 1e-6, 1e-4])
+@pytest.mark.parametrize("freedom", [0.8, 7.2])
+def test_dependent_rows_more_alike_than_chance_make_them_prove_nothing(bound, freedom):
+    """The statistic lies below its mean: a p-value of 0 made an unchanged flag red under a bound near 0."""
+    for part in (0.1, 0.4, 0.9):
+        statistic = part * freedom
+        limits = NoncentralChiSquare(
+            value=(statistic - freedom) * 1.4e-3, statistic=statistic, freedom=freedom, unit=1.4e-3,
+            whole=(statistic, freedom), spread=1.3, uneven=1.2, independent=(1.1e-3, freedom / 0.8),
+        )  # fmt: skip
+        assert limits.p_above(bound) > 0.3
+        assert limits.low(1e-9) <= 0.0
 
 
 def test_a_family_that_there_is_not_is_refused_with_those_there_are():

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import onnx
+import pandas as pd
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from skl2onnx import to_onnx
@@ -198,3 +199,49 @@ def test_the_facts_agree_with_the_onnx_package(native, zipmap):
     found = [list(one) for one in read_facts(content).labels]
     assert json.dumps(found) == json.dumps([one for number, one in enumerate(expected) if one not in expected[:number]])
     assert not read_facts(content).external
+
+
+def convolution(*sides):
+    """A network on images of two classes, in the shape that a toolkit gave its input."""
+    weights = np.linspace(-1, 1, 2 * 9, dtype=np.float32).reshape(2, 1, 3, 3)
+    to_first = [helper.make_node("Transpose", ["X"], ["first"], perm=[0, 3, 1, 2])] if sides[-1] == 1 else []
+    nodes = [
+        *to_first,
+        helper.make_node("Conv", ["first" if to_first else "X", "W"], ["raw"]),
+        helper.make_node("GlobalAveragePool", ["raw"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["scores"]),
+        helper.make_node("Softmax", ["scores"], ["out"], axis=1),
+    ]
+    graph = helper.make_graph(
+        nodes, "images", [helper.make_tensor_value_info("X", TensorProto.FLOAT, [None, *sides])],
+        [helper.make_tensor_value_info("out", TensorProto.FLOAT, [None, 2])], [numpy_helper.from_array(weights, "W")],
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    helper.set_model_props(model, {"classes": "[0, 1]"})
+    return model.SerializeToString(), weights
+
+
+def picture_columns(*shape):
+    return Columns.model_validate({"image": {"column": "scan", "shape": shape, "range": [0, 1]}, "target": "label"})
+
+
+@pytest.mark.parametrize(
+    ("sides", "shape"), [((1, 4, 5), (1, 4, 5)), ((1, None, None), (4, 5)), ((4, 5, 1), (4, 5)), ((4, 5, 1), (1, 4, 5))]
+)
+def test_images_are_given_in_the_shape_of_the_input(load, sides, shape):
+    content, weights = convolution(*sides)
+    columns = picture_columns(*shape)
+    model = load(content, columns=columns, format="onnx")
+    pixels = np.random.default_rng(0).uniform(0, 1, (7, 20)).astype(np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(pixels.reshape(7, 4, 5), (3, 3), axis=(1, 2))
+    scores = np.einsum("nijab,kab->nk", windows, weights[:, 0]) / 6
+    expected = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(
+        model.predict_proba(pd.DataFrame(pixels, columns=list(columns.names))), expected, atol=1e-5
+    )
+
+
+def test_an_input_for_other_images_is_refused(load):
+    content, _ = convolution(1, 4, 5)
+    with pytest.raises(SubjectError, match=r"takes input X of shape .* and columns.image.shape is \[5, 4\]"):
+        load(content, columns=picture_columns(5, 4), format="onnx")

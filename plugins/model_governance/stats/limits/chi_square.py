@@ -130,20 +130,23 @@ class NoncentralChiSquare(Limits):
             unit, freedom = self.independent or (self.unit, self.freedom)
             statistic = self.statistic * self.unit / unit
             alone = (statistic - freedom - noncentrality_low(statistic, freedom, tail)) * unit
-            reach += (self.spread - 1) * alone
+            reach += (self.spread - 1) * max(0.0, alone)
         return max(0.0, own - reach)
 
     def _chi_square_p_above(self, bound: float) -> float:
         if self.freedom <= 0:
             return 1.0
         own = (self.statistic - self.freedom) * self.unit
-        if self.spread > 1 and self.independent is not None:
-            p_value = crossing(lambda tail: self._chi_square_low(tail) - bound)
-            if p_value < 0.5:
-                return p_value
         # The bound, moved to where the limit without the delta method's factor would have to be.
         moved = max(0.0, own - (own - bound) / self.spread) / self.unit
-        return noncentral_tail(self.statistic, self.freedom, moved, uneven=self.uneven)
+        p_value = noncentral_tail(self.statistic, self.freedom, moved, uneven=self.uneven)
+        if self.spread == 1 or self.independent is None:
+            return p_value
+        by_limit = crossing(lambda tail: self._chi_square_low(tail) - bound)
+        if by_limit >= 0.5:
+            return p_value
+        # At a bound of 0 no limit is ever below it.
+        return max(by_limit, noncentral_tail(self.statistic, self.freedom, bound / self.unit))
 
     def _thin_p_above(self, bound: float, *, wanted: float) -> float:
         """p-value of the most surprising thin cell times their number; where it is above `wanted`, only that it is."""
@@ -170,7 +173,7 @@ def noncentrality_low(statistic: float, freedom: float, tail: float, *, uneven: 
         return _smallest(lambda moved: noncentral_tail(statistic, freedom, moved, uneven=uneven) > tail, most=statistic)
     if statistic > max(NORMAL_FROM, 4 * freedom) or tail < SMALLEST_TAIL:
         # The root of a noncentral chi-square less half of (freedom - 1) has variance 1 (Sankaran, 1959).
-        half = (freedom - 1) / 2
+        half = _half(freedom)
         return max(0.0, max(0.0, math.sqrt(max(0.0, statistic - half)) - quantile_of(tail)) ** 2 - half)
     return float(chndtrinc(statistic, freedom, 1 - tail))
 
@@ -183,7 +186,7 @@ def noncentrality_high(statistic: float, freedom: float, tail: float, *, uneven:
         most = 2 * (statistic + freedom) + 4 * uneven * quantile_of(tail) ** 2
         return _smallest(lambda moved: noncentral_share(statistic, freedom, moved, uneven=uneven) < tail, most=most)
     if statistic > max(NORMAL_FROM, 4 * freedom):
-        half = (freedom - 1) / 2
+        half = _half(freedom)
         return (math.sqrt(statistic - half) + quantile_of(tail)) ** 2 - half
     return float(chndtrinc(statistic, freedom, tail))
 
@@ -199,8 +202,13 @@ def noncentral_tail(statistic: float, freedom: float, moved: float, *, uneven: f
         tail = 1 - float(chndtr(statistic, freedom, moved))
         if tail > SMALLEST_TAIL:
             return min(1.0, tail)
-    half = (freedom - 1) / 2
+    half = _half(freedom)
     return tail_of(math.sqrt(max(0.0, statistic - half)) - math.sqrt(max(0.0, moved + half)))
+
+
+def _half(freedom: float) -> float:
+    """Half of what is beyond one degree of freedom; below one there is nothing, or no change would have a limit above 0."""
+    return max(0.0, (freedom - 1) / 2)
 
 
 def noncentral_share(statistic: float, freedom: float, moved: float, *, uneven: float = 1.0) -> float:
@@ -240,7 +248,7 @@ def detectable_divergence(bound: float, *, freedom: float, unit: float, tail: fl
     """
     from scipy.special import chdtri, chndtrix
 
-    start, half = bound / unit, (freedom - 1) / 2
+    start, half = bound / unit, _half(freedom)
     if start == 0:
         critical = float(chdtri(freedom, tail))
     elif start < NORMAL_FROM and tail > SMALLEST_TAIL:

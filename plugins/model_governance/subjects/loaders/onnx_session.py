@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from model_governance.contract.images import Image
     from model_governance.contract.subject import Columns, Model
     from model_governance.policy import ModelSpec
 
@@ -37,7 +38,7 @@ LABELS = ("tensor(int64)", "tensor(int32)", "tensor(string)")
 
 
 def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
-    """The model in an ONNX file: one tensor of all features in policy order, or one input per column.
+    """The model in an ONNX file: one tensor of all features in policy order (or of images, with `columns.image`), or one input per column.
 
     The classes of a classifier are read from the model (class labels of its nodes, or the metadata
     entry `classes`, a JSON list). Probabilities are a tensor, or the list of dicts that ZipMap makes.
@@ -96,6 +97,8 @@ def _feed(inputs: list[Any], columns: Columns, *, uri: str) -> Feed:
         raise SubjectError(f"{uri}: takes inputs of type {', '.join(unknown)}; export it with {', '.join(NUMPY_TYPES)}")
     if len(inputs) == 1 and not (len(columns.names) == 1 and inputs[0].name in columns.features):
         only = inputs[0]
+        if columns.image is not None and len(only.shape) > 2:
+            return _feed_images(only, columns, columns.image, uri=uri)
         width = only.shape[1] if len(only.shape) == 2 else None
         if width is None:
             raise SubjectError(f"{uri}: takes input {only.name} of shape {only.shape}; export it for (rows, features)")
@@ -103,6 +106,19 @@ def _feed(inputs: list[Any], columns: Columns, *, uri: str) -> Feed:
         return lambda frame: {only.name: _convert(frame[names], only.type)}
     fit_columns([tensor.name for tensor in inputs], columns, uri=uri)
     return lambda frame: {tensor.name: _convert(frame[[tensor.name]], tensor.type) for tensor in inputs}
+
+
+def _feed_images(only: Any, columns: Columns, image: Image, *, uri: str) -> Feed:
+    """Rows as images in the first of the image's shapes that fits the input; sides that the file leaves open fit any."""
+    names, sides = list(columns.names), only.shape[1:]
+    for shape in image.input_shapes:
+        if len(shape) == len(sides) and all(
+            not isinstance(side, int) or side == own for side, own in zip(sides, shape, strict=True)
+        ):
+            return lambda frame: {only.name: _convert(frame[names], only.type).reshape(-1, *shape)}
+    raise SubjectError(
+        f"{uri}: takes input {only.name} of shape {only.shape}, and columns.image.shape is {list(image.shape)}; correct it"
+    )
 
 
 def _convert(frame: pd.DataFrame, tensor: str) -> np.ndarray:

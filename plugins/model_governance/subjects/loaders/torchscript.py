@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from model_governance.contract.images import Image
     from model_governance.contract.subject import Columns, Model
     from model_governance.policy import ModelSpec
 
@@ -37,8 +38,9 @@ TEXT_KINDS = ("text", "datetime")
 def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
     """The model in an archive written by `torch.jit.save`.
 
-    It takes one float32 tensor (rows, features) in policy order, or one tensor (rows,) per column
-    where its arguments are named like the columns (categories as int64 codes, all others float32). It
+    It takes one float32 tensor (rows, features) in policy order, with `columns.image` (rows, *shape) of the image or flat
+    rows, whichever it answers, or one tensor (rows,) per column where its arguments are named like the columns (categories
+    as int64 codes, all others float32). It
     answers (rows, classes), for two classes also (rows, 1) or (rows,): logits, or probabilities where the
     policy says `output: probabilities`; or values (rows,). The classes are in the policy, or in the archive
     as the extra file classes.json.
@@ -59,6 +61,8 @@ def load(content: bytes, spec: ModelSpec, columns: Columns) -> Model:
         torch=torch, module=module, names=_names(module, columns, uri=spec.uri), columns=columns, classes=classes,
         answers=spec.output or "logits",
     )  # fmt: skip
+    if columns.image is not None and network.names is None:
+        network = _taking_images(network, columns.image, uri=spec.uri)
     _probe(network, spec)
     is_classifier = trait == "classifier"
     return make_model(
@@ -110,12 +114,40 @@ def _names(module: Any, columns: Columns, *, uri: str) -> list[str] | None:
     return fit_columns([argument.name for argument in arguments], columns, uri=uri)
 
 
-def _probe(network: _Network, spec: ModelSpec) -> None:
-    """Check on generated rows that the outputs have the right width and kind and repeat."""
+def _taking_images(network: _Network, image: Image, *, uri: str) -> _Network:
+    """The network in the first of the image's shapes that the program answers.
+
+    Raises:
+        SubjectError: it answers none of them.
+    """
+    rows, refusals = _probe_rows(network.columns), []
+    for shape in image.input_shapes:
+        shaped = replace(network, shape=shape)
+        try:
+            shaped.outputs(rows)
+        except (RuntimeError, ValueError, network.torch.jit.Error) as error:
+            refusals.append(f"(rows, {', '.join(map(str, shape))}): {str(error).strip().splitlines()[-1]}")
+        else:
+            return shaped
+    raise SubjectError(
+        f"{uri}: takes no images of columns.image.shape {list(image.shape)}; tried {'; '.join(refusals)}; correct the shape, or "
+        "script the model for it"
+    )
+
+
+def _probe_rows(columns: Columns) -> pd.DataFrame:
+    """Generated rows that differ from one another."""
     import numpy as np
     import pandas as pd
 
-    rows = pd.DataFrame(dict.fromkeys(network.columns.names, PROBES), dtype=float)
+    return pd.DataFrame(np.repeat(np.array(PROBES)[:, None], len(columns.names), axis=1), columns=list(columns.names))
+
+
+def _probe(network: _Network, spec: ModelSpec) -> None:
+    """Check on generated rows that the outputs have the right width and kind and repeat."""
+    import numpy as np
+
+    rows = _probe_rows(network.columns)
     first, second = network.outputs(rows), network.outputs(rows)
     if not np.array_equal(first, second, equal_nan=True):
         raise SubjectError(
@@ -142,7 +174,7 @@ def _look_like_probabilities(answers: np.ndarray) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Network:
-    """The module with DataFrames as inputs and float64 arrays as outputs."""
+    """The module with DataFrames as inputs and float64 arrays as outputs; `shape` is that of one image, None for flat rows."""
 
     torch: Any
     module: Any
@@ -150,6 +182,7 @@ class _Network:
     columns: Columns
     classes: list[Any]
     answers: str
+    shape: tuple[int, ...] | None = None
 
     def outputs(self, frame: pd.DataFrame) -> np.ndarray:
         """The outputs of the module, shape (n, k), float64."""
@@ -163,7 +196,8 @@ class _Network:
 
     def gradient(self, frame: pd.DataFrame, weights: np.ndarray) -> np.ndarray:
         """Gradient of sum(weights * logits) by autograd, (n, numeric and integer features)."""
-        moving = [self.columns.names.index(name) for name in self.columns.of_kind("numeric", "integer")]
+        numbers = frozenset(self.columns.of_kind("numeric", "integer"))
+        moving = [place for place, name in enumerate(self.columns.names) if name in numbers]
 
         def gradients(part: pd.DataFrame, rows: slice) -> Any:
             inputs = self._tensors(part)
@@ -173,7 +207,7 @@ class _Network:
             leaves = [tensor for tensor in inputs if tensor.requires_grad]
             derivatives = self.torch.autograd.grad((scores * self.torch.from_numpy(weights[rows])).sum(), leaves)
             if self.names is None:
-                return derivatives[0][:, moving]
+                return derivatives[0].reshape(len(part), -1)[:, moving]
             by_name = dict(zip((name for name, tensor in zip(self.names, inputs, strict=True) if tensor.requires_grad),
                                derivatives, strict=True))  # fmt: skip
             return self.torch.stack([by_name[self.columns.names[place]] for place in moving], dim=1)
@@ -203,7 +237,8 @@ class _Network:
 
     def _tensors(self, frame: pd.DataFrame) -> list[Any]:
         if self.names is None:
-            return [self.torch.from_numpy(frame[list(self.columns.names)].to_numpy(dtype="float32", copy=True))]
+            values = frame[list(self.columns.names)].to_numpy(dtype="float32", copy=True)
+            return [self.torch.from_numpy(values if self.shape is None else values.reshape(-1, *self.shape))]
         kinds = {name: "int64" if self.columns.features[name].kind == "category" else "float32" for name in self.names}
         return [self.torch.from_numpy(frame[name].to_numpy(dtype=kinds[name], copy=True)) for name in self.names]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_governance.checks.data.data_drift.category_shares import largest_factor
+from model_governance.checks.data.data_drift.row_dependence import RowDependence
 from model_governance.engine import ordered_distances
 from model_governance.engine.cells import Table, are_all_thin, as_counts, pool_neighbours, pool_rare, thin_cells
 from model_governance.engine.dependence import INDEPENDENT
@@ -23,6 +24,7 @@ from model_governance.engine.distances import (
 from model_governance.engine.equal_width import equal_width_psi, equal_width_tables
 from model_governance.engine.labels import aligned
 from model_governance.engine.profiles import table_of, wasserstein_on_grid
+from model_governance.engine.witnesses import RowEffects, with_witnesses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from model_governance.engine.distances import Distance, Wasserstein
     from model_governance.engine.profiles import ColumnProfile, Family, Profile
 
+NO_DEPENDENCE = RowDependence()
 MIN_PROFILE_ROWS = 100
 """Rows from which a label of a profile keeps a cell of its own when the rows behind it are not available."""
 
@@ -109,8 +112,7 @@ def compare_columns(
     current: Profile,
     *,
     statistics: Mapping[str, RowStatistics],
-    dependence: Mapping[str, Dependence] = {},
-    missing_dependence: Mapping[str, Dependence] = {},
+    dependence: RowDependence = NO_DEPENDENCE,
 ) -> tuple[ColumnDrift, ...]:
     """Compare every column of the current profile with the reference's, on the same cells.
 
@@ -118,20 +120,26 @@ def compare_columns(
         reference: the fixed reference, or the merged profiles of several runs.
         current: the profile of the current data.
         statistics: what only the rows of both datasets give, by column; empty where a profile replaces the reference.
-        dependence: what dependent rows and noise between runs add to the variance of independent rows, by column.
-        missing_dependence: the same for the share of missing values.
+        dependence: what dependent rows and noise between runs add to the variance of independent rows.
 
     Returns:
         One comparison per column, in the order of the current profile.
     """
     return tuple(
         _compare_column(
-            name, reference.columns[name], column,
-            rows=statistics.get(name), dependence=dependence.get(name, INDEPENDENT),
-            missing_dependence=missing_dependence.get(name, INDEPENDENT),
+            name, reference.columns[name], column, rows=statistics.get(name),
+            effects=effects_of(dependence, name), missing_dependence=dependence.missing.get(name, INDEPENDENT),
         )
         for name, column in current.columns.items()
     )  # fmt: skip
+
+
+def effects_of(dependence: RowDependence, name: str) -> RowEffects:
+    """The part of one column; with clusters unknown, what is known of all directions."""
+    own = dependence.values.get(name, INDEPENDENT)
+    return RowEffects(
+        all_directions=own, clusters=dependence.clusters.get(name, own), runs=dependence.runs.get(name, ())
+    )
 
 
 def row_statistics(reference: Relation, current: Relation, families: Mapping[str, Family]) -> dict[str, RowStatistics]:
@@ -168,9 +176,10 @@ def _compare_column(
     current: ColumnProfile,
     *,
     rows: RowStatistics | None,
-    dependence: Dependence,
+    effects: RowEffects,
     missing_dependence: Dependence,
 ) -> ColumnDrift:
+    dependence = effects.all_directions
     numbers = reference.cells.family == "numbers"
     whole = _cells(reference, current, rows)
     seed = _seed(name, whole)
@@ -182,13 +191,14 @@ def _compare_column(
         jensenshannon=jensen_shannon(table, thin=thin, dependence=dependence),
         total_variation=total_variation(shown, seed=seed, dependence=dependence),
         ks=_ks(reference, current, rows, seed=seed, dependence=dependence) if numbers else None,
-        wasserstein=_wasserstein(reference, current, rows, dependence=dependence) if numbers else None,
+        wasserstein=_wasserstein(reference, current, rows, effects=effects) if numbers else None,
         equal_width_psi=None if rows is None or rows.equal_width is None else equal_width_psi(rows.equal_width),
         missing=difference_of_shares(
             (reference.missing, reference.rows), (current.missing, current.rows), dependence=missing_dependence
         ),
         infinite=difference_of_shares((reference.infinite, reference.rows), (current.infinite, current.rows)),
-        unseen=_unseen(reference, current, rows, dependence=dependence),
+        # What the bulk of the values does from run to run says nothing of those that the reference never had.
+        unseen=_unseen(reference, current, rows, dependence=effects.clusters),
         category_factor=None if numbers else largest_factor(whole, dependence=dependence),
         pooled=not numbers and are_all_thin(whole),
     )  # fmt: skip
@@ -245,7 +255,7 @@ def _ks(
 
 
 def _wasserstein(
-    reference: ColumnProfile, current: ColumnProfile, rows: RowStatistics | None, *, dependence: Dependence
+    reference: ColumnProfile, current: ColumnProfile, rows: RowStatistics | None, *, effects: RowEffects
 ) -> Wasserstein | None:
     import numpy as np
 
@@ -256,11 +266,12 @@ def _wasserstein(
     )
     moments = [(column.std or 0.0, column.held) for column in (reference, current)]
     chance = chance_distance(np.array(reference.cells.edges), as_counts(reference.counts))
-    return normed_wasserstein(
+    plain = normed_wasserstein(
         area,
         quartiles=quartiles,
         deciles=deciles,
         moments=(moments[0], moments[1]),
         chance=chance,
-        dependence=dependence,
+        dependence=effects.all_directions,
     )
+    return None if plain is None else with_witnesses(plain, reference, current, effects=effects)

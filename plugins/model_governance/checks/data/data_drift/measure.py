@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from model_governance.checks.data.data_drift.aggregation import drift_estimates, drifted_columns
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from model_governance.checks.data.data_drift.column_drift import ColumnDrift
     from model_governance.checks.data.data_drift.comparison import Comparison
     from model_governance.checks.data.data_drift.params import DriftParams
+    from model_governance.checks.data.data_drift.predictions import PredictionDrift
+    from model_governance.checks.data.data_drift.windows import PreviousProfiles
     from model_governance.contract.subject import Subject
 
 
@@ -52,9 +55,10 @@ def measure(subject: Subject, params: DriftParams, seed: int) -> CheckResult:
     """
     families, notes = choose_features(subject, params)
     comparison = open_comparison(subject, params, families)
-    columns, consecutive, window_notes = _compare(subject, params, comparison)
+    previous = read_previous(subject.earlier)
+    columns, consecutive, window_notes = _compare(subject, params, comparison, previous)
     answers = predict(subject, comparison, max_rows=params.prediction_rows, seed=seed)
-    predictions = compare_predictions(answers)
+    predictions = compare_predictions(answers, previous)
     entity = subject.columns.entity
     joint = tell_apart(comparison, max_rows=params.joint_rows, seed=seed, entity=entity) if params.joint else None
     drifted = drifted_columns(columns, params)
@@ -69,7 +73,7 @@ def measure(subject: Subject, params: DriftParams, seed: int) -> CheckResult:
         tables=(columns_table(displayed, drifted), *(joint_tables(joint) if joint else ())),
         artifacts=(
             *drift_artifacts(displayed, drifted, limit=params.limit_for("psi"), seed=seed),
-            _profile_artifact(comparison, disclosed=subject.disclose),
+            _profile_artifact(comparison, predictions, model=answers.model, disclosed=subject.disclose),
         ),
         highlights=highlights(columns, drifted, predictions),
         notes=(
@@ -84,10 +88,9 @@ def measure(subject: Subject, params: DriftParams, seed: int) -> CheckResult:
 
 
 def _compare(
-    subject: Subject, params: DriftParams, comparison: Comparison
+    subject: Subject, params: DriftParams, comparison: Comparison, previous: PreviousProfiles
 ) -> tuple[tuple[ColumnDrift, ...], tuple[ColumnDrift, ...] | None, list[str]]:
     """The current profile against the reference that the window asks for, and against the last run; with notes."""
-    previous = read_previous(subject.earlier)
     window = window_reference(params.window, previous, comparison)
     statistics = (
         {}
@@ -100,14 +103,13 @@ def _compare(
         window.reference,
         window.current,
         statistics=statistics | {name: unseen_only[name] for name in window.runs if name in unseen_only},
-        dependence=dependence.values,
-        missing_dependence=dependence.missing,
+        dependence=dependence,
     )
     consecutive = None
     last = last_run(previous, comparison) if params.consecutive else None
     if last is not None:
         consecutive = compare_columns(
-            last.reference, last.current, statistics=unseen_only, dependence=dependence.values
+            last.reference, last.current, statistics=unseen_only, dependence=replace(dependence, missing={})
         )
     notes = [*previous.notes, *window.notes, *dependence.notes]
     if comparison.reference is None:
@@ -118,10 +120,14 @@ def _compare(
     return columns, consecutive, notes
 
 
-def _profile_artifact(comparison: Comparison, *, disclosed: Collection[str]) -> Artifact:
+def _profile_artifact(
+    comparison: Comparison, predictions: PredictionDrift, *, model: str, disclosed: Collection[str]
+) -> Artifact:
     profile = publishable_profile(
         comparison.current_profile, comparison.current, reference=comparison.frozen, disclosed=disclosed
     )
+    if predictions.stored is not None:
+        profile = replace(profile, predictions=predictions.stored, model=model)
     return Artifact(
         name=PROFILE,
         media_type="application/json",

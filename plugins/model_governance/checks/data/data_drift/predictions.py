@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from model_governance.checks.data.data_drift.column_drift import compare_columns, row_statistics
 from model_governance.checks.data.data_drift.joint_clusters import clusters_of
+from model_governance.checks.data.data_drift.row_dependence import RowDependence, noise_of
 from model_governance.checks.data.data_drift.score_cells import score_cells
+from model_governance.checks.data.data_drift.windows import PreviousProfiles
 from model_governance.contract.subject import Dataset
 from model_governance.engine import open_relation
 from model_governance.engine.dependence import DesignEffect, combined, design_effect
 from model_governance.engine.profiles import profile_of
+from model_governance.engine.publishing import publishable_profile
 from model_governance.errors import CheckError, ModelMisbehaved
 
 if TYPE_CHECKING:
@@ -26,10 +29,11 @@ if TYPE_CHECKING:
     from model_governance.contract.subject import Model, Role, Subject
     from model_governance.engine import Relation
     from model_governance.engine.dependence import Dependence
-    from model_governance.engine.profiles import Family
+    from model_governance.engine.profiles import ColumnProfile, Family
 
 NAME = "prediction"
 DEFAULT_THRESHOLD = 0.5
+NO_PROFILES = PreviousProfiles(profiles=(), notes=())
 PROFILE_ONLY = "a profile replaces the reference, so the model cannot predict its rows"
 
 
@@ -46,6 +50,7 @@ class Predictions:
         positive: the positive class of a binary classifier, None for any other model.
         threshold: the probability from which a row is flagged, None where answers are no probabilities.
         clusters: what each predicted row belongs to, (rows,) by role; empty where no column says.
+        model: digest of the model.
     """
 
     name: str
@@ -56,6 +61,7 @@ class Predictions:
     positive: Any = None
     threshold: float | None = None
     clusters: Mapping[str, np.ndarray] = field(default_factory=dict)
+    model: str = ""
 
     @property
     def rows(self) -> dict[str, int]:
@@ -66,11 +72,15 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictionDrift:
-    """The drift of the predictions, or the reason why it is absent, and how many rows were predicted by role."""
+    """The drift of the predictions, or the reason why it is absent, and how many rows were predicted by role.
+
+    `stored` is the column of this run's predictions as its profile keeps it, for the runs after it.
+    """
 
     drift: ColumnDrift | None
     reason: str
     rows: dict[str, int]
+    stored: ColumnProfile | None = None
 
 
 def predict(subject: Subject, comparison: Comparison, *, max_rows: int, seed: int) -> Predictions:
@@ -121,15 +131,16 @@ def predict(subject: Subject, comparison: Comparison, *, max_rows: int, seed: in
         reason = str(error)
     return Predictions(
         name=name, family=family, reference=reference, current=current, reason=reason, positive=positive,
-        threshold=threshold, clusters=clusters,
+        threshold=threshold, clusters=clusters, model=model.sha256,
     )  # fmt: skip
 
 
-def compare_predictions(predictions: Predictions) -> PredictionDrift:
+def compare_predictions(predictions: Predictions, previous: PreviousProfiles = NO_PROFILES) -> PredictionDrift:
     """Compare the predictions as one column; scores count in cells that resolve their upper tail.
 
     Args:
         predictions: the model's answers on both datasets.
+        previous: profiles of earlier runs. Predictions of the same model in them say how much its answers vary from run to run.
     """
     reference, current, name = predictions.reference, predictions.current, predictions.name
     if reference is None:
@@ -142,17 +153,37 @@ def compare_predictions(predictions: Predictions) -> PredictionDrift:
     cells = None if threshold is None else {name: score_cells(before, name, threshold=threshold)}
     frozen = profile_of(before, families, cells=cells)
     inner = frozen.cells[name].inner if predictions.family == "numbers" else None
+    profile = profile_of(now, families, cells=frozen.cells, sketched=False)
     (drift,) = compare_columns(
-        frozen,
-        profile_of(now, families, cells=frozen.cells),
-        dependence={name: _dependence(predictions, inner)} if predictions.clusters else {},
+        frozen, profile, dependence=RowDependence(values={name: prediction_dependence(predictions, inner, previous)}),
         statistics=row_statistics(before, now, families),
+    )  # fmt: skip
+    stored = publishable_profile(profile, now, reference=frozen).columns[name]
+    return PredictionDrift(drift=drift, reason="", rows=predictions.rows, stored=stored)
+
+
+def prediction_dependence(
+    predictions: Predictions, inner: tuple[float, ...] | None, previous: PreviousProfiles
+) -> Dependence:
+    """What rows that belong together, and noise between runs, add to the variance of the predictions' cells, or labels.
+
+    Args:
+        predictions: the model's answers on both datasets.
+        inner: edges of the cells of PSI; None for labels.
+        previous: profiles of earlier runs.
+    """
+    name, rows = predictions.name, predictions.rows
+    earlier = tuple(
+        (moment, replace(profile, columns={name: profile.predictions}))
+        for moment, profile in previous.profiles
+        if profile.predictions is not None and profile.model == predictions.model
     )
-    return PredictionDrift(drift=drift, reason="", rows=predictions.rows)
+    noise, _ = noise_of([name], PreviousProfiles(profiles=earlier, notes=()))[name]
+    own = _clustered(predictions, inner) if predictions.clusters else (DesignEffect(), DesignEffect())
+    return combined(*own, rows=(rows["reference"], rows["current"]), noise=noise)
 
 
-def _dependence(predictions: Predictions, inner: tuple[float, ...] | None) -> Dependence:
-    """What rows that belong together add to the variance of the predictions' cells, or labels."""
+def _clustered(predictions: Predictions, inner: tuple[float, ...] | None) -> tuple[DesignEffect, DesignEffect]:
     import numpy as np
     import pandas as pd
 
@@ -161,8 +192,7 @@ def _dependence(predictions: Predictions, inner: tuple[float, ...] | None) -> De
     for role, values in answers.items():
         codes = pd.factorize(values)[0] if inner is None else np.searchsorted(inner, values, side="right")
         effects.append(design_effect(codes, predictions.clusters[role]))
-    rows = predictions.rows
-    return combined(effects[0], effects[1], rows=(rows["reference"], rows["current"]), noise=DesignEffect())
+    return effects[0], effects[1]
 
 
 def _relation(name: str, role: Role, predictions: np.ndarray) -> Relation:

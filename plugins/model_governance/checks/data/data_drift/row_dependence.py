@@ -35,9 +35,14 @@ MAX_CANDIDATES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowDependence:
-    """Dependence of each column's values and of its missing ones, and notes on where it comes from."""
+    """Dependence of each column's values and of its missing ones, and notes on where it comes from.
+
+    `clusters` is what dependent rows alone add, and `runs` the earlier runs of a column that noise is learnt from.
+    """
 
     values: Mapping[str, Dependence] = field(default_factory=dict)
+    clusters: Mapping[str, Dependence] = field(default_factory=dict)
+    runs: Mapping[str, tuple[ColumnProfile, ...]] = field(default_factory=dict)
     missing: Mapping[str, Dependence] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -52,12 +57,13 @@ def row_dependence(
     """
     entity = subject.columns.entity or subject.columns.batch
     clustered = _clustered(comparison, window, entity) if entity else {}
-    noise = _noise(comparison.families, previous, rebinned=window.runs)
-    values, missing = {}, {}
+    noise = noise_of(comparison.families, previous, rebinned=window.runs)
+    values, missing, alone = {}, {}, {}
     for name in comparison.families:
         reference, current = window.reference.columns[name], window.current.columns[name]
         own = [clustered.get((role, name), (DesignEffect(), DesignEffect())) for role in ("reference", "current")]
         held, rows = (reference.held, current.held), (reference.rows, current.rows)
+        alone[name] = combined(own[0][0], own[1][0], rows=held, noise=DesignEffect())
         if name in window.runs:  # the reference is made of runs, which differ from one another as much
             own[0] = _larger(own[0][0], noise[name][0]), _larger(own[0][1], noise[name][1])
         values[name] = combined(own[0][0], own[1][0], rows=held, noise=noise[name][0])
@@ -65,7 +71,8 @@ def row_dependence(
     notes = [*_cluster_notes(clustered, entity), *_noise_notes(noise, previous)]
     if not entity:
         notes += _looks_dependent(subject, comparison)
-    return RowDependence(values=values, missing=missing, notes=tuple(notes))
+    runs = {name: tuple(_usable_runs(name, previous)) for name in comparison.families}
+    return RowDependence(values=values, clusters=alone, runs=runs, missing=missing, notes=tuple(notes))
 
 
 def _clustered(
@@ -86,8 +93,8 @@ def _larger(first: DesignEffect, second: DesignEffect) -> DesignEffect:
     return second if second.mean > first.mean else first
 
 
-def _noise(
-    names: Iterable[str], previous: PreviousProfiles, *, rebinned: Container[str]
+def noise_of(
+    names: Iterable[str], previous: PreviousProfiles, *, rebinned: Container[str] = ()
 ) -> dict[str, tuple[DesignEffect, DesignEffect]]:
     """What the earlier runs say of the values of each column and of its missing ones; `rebinned`: on cells of their own.
 

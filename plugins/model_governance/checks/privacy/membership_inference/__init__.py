@@ -10,6 +10,7 @@ from model_governance.checks.privacy.membership_inference.floors import floors
 from model_governance.checks.privacy.membership_inference.measure import measure
 from model_governance.checks.privacy.membership_inference.metrics import METRICS
 from model_governance.checks.privacy.membership_inference.params import MIN_ROWS, MembershipParams
+from model_governance.checks.privacy.membership_inference.preparation import PREPARATION
 from model_governance.checks.privacy.membership_inference.schedule import lookback
 from model_governance.checks.privacy.membership_inference.self_test import SELF_TEST
 from model_governance.checks.privacy.membership_inference.suggest import suggest
@@ -29,6 +30,7 @@ CHECK = Check(
     floors=floors,
     measure=measure,
     lookback=lookback,
+    preparation=PREPARATION,
     self_test=SELF_TEST,
     suggest=suggest,
     min_reference_rows=MIN_ROWS,

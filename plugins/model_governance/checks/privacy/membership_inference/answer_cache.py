@@ -1,4 +1,4 @@
-"""A cache of the outputs of reference models from run to run: numbers only, so that nothing is ever unpickled.
+"""A cache of the outputs of reference models, from run to run and from task to task: numbers only, nothing is ever unpickled.
 
 One array per reference model, under a digest of all that it depends on: the model, the rows of the pool, the subset
 it was trained on, its seed, and the versions of the training libraries. The models themselves are discarded: loading
@@ -46,14 +46,14 @@ def cache_key(model: Model, pool: np.ndarray, subset: np.ndarray, *, seed: int) 
     return digest.hexdigest()
 
 
-def to_artifact(answers: Mapping[str, np.ndarray]) -> Artifact:
-    """The outputs (n,) of every reference model as an artifact; the same outputs give the same bytes."""
+def to_artifact(answers: Mapping[str, np.ndarray], *, name: str = FILE) -> Artifact:
+    """The outputs (n,) of reference models as an artifact; the same outputs give the same bytes."""
     import numpy as np
 
     content = io.BytesIO()
     np.savez(content, **{key: answers[key].astype("<f8") for key in sorted(answers)})  # type: ignore[arg-type]
     return Artifact(
-        name=FILE, media_type="application/octet-stream", content=content.getvalue(), title="Outputs of the reference models"
+        name=name, media_type="application/octet-stream", content=content.getvalue(), title="Outputs of the reference models"
     )  # fmt: skip
 
 
@@ -62,13 +62,24 @@ def from_earlier_runs(earlier: Iterable[PreviousRun]) -> dict[str, np.ndarray]:
 
     What cannot be read counts as not cached: the reference models are trained again.
     """
+    newest = next((run for run in earlier if run.name == FILE), None)
+    return {} if newest is None else _read(newest.content)
+
+
+def from_mapped_tasks(prepared: Iterable[Artifact]) -> dict[str, np.ndarray]:
+    """The outputs that mapped tasks of this run stored; their digests have been verified.
+
+    A row counts only under the key that the check derives from its own inputs, so that outputs of another model, other
+    rows, another seed or other libraries are never taken. What cannot be read counts as not prepared.
+    """
+    return {key: row for artifact in prepared for key, row in _read(artifact.content).items()}
+
+
+def _read(content: bytes) -> dict[str, np.ndarray]:
     import numpy as np
 
-    newest = next((run for run in earlier if run.name == FILE), None)
-    if newest is None:
-        return {}
     try:
-        with np.load(io.BytesIO(newest.content), allow_pickle=False) as stored:
+        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             answers = {key: stored[key] for key in stored.files}
     except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile):
         return {}

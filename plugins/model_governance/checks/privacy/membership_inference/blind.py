@@ -66,7 +66,7 @@ def blind_scores(audit: Audit, params: MembershipParams) -> BlindScores:
     import numpy as np
 
     groups = (audit.members, audit.non_members)
-    design = design_of(audit.all_rows[0].frame, audit.columns)
+    design = design_of(audit.draw.all_rows[0].frame, audit.columns)
     labels = np.concatenate([group.labels for group in groups]).astype(float)
     matrix = np.column_stack([np.vstack([design.matrix(group.frame) for group in groups]), labels])
     categories = [*design.categories, *([matrix.shape[1] - 1] if audit.members.classes else [])]

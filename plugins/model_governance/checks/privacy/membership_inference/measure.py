@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from model_governance.attacks.art_toolbox import DISTRIBUTION
-from model_governance.attacks.schedule import schedule_attacks
 from model_governance.checks.privacy.membership_inference import estimates, figures, report
 from model_governance.checks.privacy.membership_inference.answer_cache import to_artifact
-from model_governance.checks.privacy.membership_inference.attacks import check_attacks, default_attacks
 from model_governance.checks.privacy.membership_inference.audit import draw_audit
 from model_governance.checks.privacy.membership_inference.blind import blind_scores
 from model_governance.checks.privacy.membership_inference.metrics import METRICS
-from model_governance.checks.privacy.membership_inference.schedule import run_attacks
+from model_governance.checks.privacy.membership_inference.schedule import plan_attacks, run_attacks
 from model_governance.contract.result import CheckResult, declared, versions_of
 from model_governance.contract.slices import slice_masks
 
@@ -50,11 +48,8 @@ def measure(subject: Subject, params: MembershipParams, seed: int) -> CheckResul
             rows, one class, or labels that the model does not know.
         SubjectError, ModelMisbehaved: as `Subject.features`, `Subject.target` and `Model`.
     """
-    model = subject.require_model()
-    attacks = params.attacks or default_attacks(model, models=params.reference_models)
-    deciding = attacks[0]
-    check_attacks(model, attacks, models=params.reference_models)
-    schedule = schedule_attacks(attacks, params.budgets, subject)
+    schedule = plan_attacks(subject, params)
+    deciding = schedule.attacks[0]
     audit = draw_audit(subject, params)
     blind = blind_scores(audit, params)
     scores, references = run_attacks(subject, audit, params, schedule)

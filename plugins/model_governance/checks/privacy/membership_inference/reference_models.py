@@ -20,12 +20,12 @@ from model_governance.checks.privacy.membership_inference.audit_groups import en
 from model_governance.checks.privacy.membership_inference.references import draw_subsets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import numpy as np
     import pandas as pd
 
-    from model_governance.checks.privacy.membership_inference.audit_groups import Rows
+    from model_governance.checks.privacy.membership_inference.audit import Draw
     from model_governance.checks.privacy.membership_inference.params import MembershipParams
     from model_governance.contract.subject import Model
 
@@ -44,33 +44,22 @@ class Pool:
     audited: int
 
 
-def draw_pool(
-    members: Rows,
-    non_members: Rows,
-    chosen: tuple[np.ndarray, np.ndarray],
-    params: MembershipParams,
-    *,
-    root_seed: int,
-    model_rows: int,
-) -> Pool:
+def draw_pool(draw: Draw, params: MembershipParams) -> Pool:
     """The audited rows and as many others as reference models need, drawn from both groups alike.
 
     Args:
-        members: all rows of train.
-        non_members: all rows of population, or of reference.
-        chosen: positions of the audited rows of both.
-        params: `reference_rows` is the mean number of training rows.
-        root_seed: of the draw.
-        model_rows: number of rows that the model was trained on, the default of `reference_rows`.
+        draw: all rows of both groups, and which of them are audited.
+        params: `reference_rows` is the mean number of training rows, by default as many as train has.
     """
     import numpy as np
     import pandas as pd
 
+    (members, non_members), chosen = draw.all_rows, draw.chosen
     frame = _stacked(members.frame, non_members.frame)
     labels = pd.concat([members.labels, non_members.labels], ignore_index=True)
     audited = np.concatenate([chosen[0], chosen[1] + len(members)])
-    remaining = np.random.default_rng([root_seed, 1]).permutation(np.setdiff1d(np.arange(len(frame)), audited))
-    size = 2 * (params.reference_rows or model_rows)
+    remaining = np.random.default_rng([draw.root_seed, 1]).permutation(np.setdiff1d(np.arange(len(frame)), audited))
+    size = 2 * (params.reference_rows or len(members))
     rows = np.concatenate([audited, remaining[: max(0, size - len(audited))]])
     fingerprints = np.concatenate([members.fingerprints, non_members.fingerprints])[rows]
     return Pool(
@@ -84,8 +73,6 @@ def reference_answers(
 ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """Train N reference models and query them with the audited rows; those with cached outputs are not trained again.
 
-    Reference model k is the same for any N and any number of workers.
-
     Returns:
         The probability of the true class, or the residual in regression, (N, n); whether each model was trained on the
         row, bool (N, n); and the outputs by cache key.
@@ -95,12 +82,35 @@ def reference_answers(
     """
     import numpy as np
 
-    subsets = draw_subsets(params.reference_models, len(pool.frame), root_seed=root_seed)
-    keys = [
-        cache_key(model, pool.fingerprints, subset, seed=_training_seed(root_seed, number))
-        for number, subset in enumerate(subsets)
-    ]
-    missing = [number for number, key in enumerate(keys) if key not in cached or cached[key].shape != (pool.audited,)]
+    subsets, keys = _subsets_and_keys(model, pool, params, root_seed=root_seed)
+    answers = {key: cached[key] for key in keys if _fits(cached.get(key), pool)}
+    answers |= train_references(
+        model, pool, params, root_seed=root_seed, numbers=range(params.reference_models), cached=answers
+    )
+    return np.array([answers[key] for key in keys]), subsets[:, : pool.audited], answers
+
+
+def train_references(
+    model: Model,
+    pool: Pool,
+    params: MembershipParams,
+    *,
+    root_seed: int,
+    numbers: Iterable[int],
+    cached: Mapping[str, np.ndarray],
+) -> dict[str, np.ndarray]:
+    """Train the reference models of these numbers and query them; those with cached outputs are left out.
+
+    Reference model k is the same for any number of them, of workers and of tasks that share them.
+
+    Returns:
+        By cache key, the outputs for the audited rows, shape (n,), of each model that was trained.
+
+    Raises:
+        ModelMisbehaved: a reference model could not be trained, or its outputs are invalid.
+    """
+    subsets, keys = _subsets_and_keys(model, pool, params, root_seed=root_seed)
+    missing = [number for number in numbers if not _fits(cached.get(keys[number]), pool)]
     one_at_a_time = params.workers == 1 or model.format not in SEEDED_FORMATS
 
     def train(number: int) -> np.ndarray:
@@ -113,9 +123,22 @@ def reference_answers(
     with warnings.catch_warnings(), _single_threaded_blas(), ThreadPoolExecutor(workers) as executor:
         warnings.simplefilter("ignore")
         trained = list(executor.map(train, missing))
-    answers = {key: cached[key] for key in keys if key in cached}
-    answers |= {keys[number]: row for number, row in zip(missing, trained, strict=True)}
-    return np.array([answers[key] for key in keys]), subsets[:, : pool.audited], answers
+    return {keys[number]: row for number, row in zip(missing, trained, strict=True)}
+
+
+def _subsets_and_keys(
+    model: Model, pool: Pool, params: MembershipParams, *, root_seed: int
+) -> tuple[np.ndarray, list[str]]:
+    """Which rows of the pool each reference model is trained on, bool (N, rows), and the cache key of each."""
+    subsets = draw_subsets(params.reference_models, len(pool.frame), root_seed=root_seed)
+    return subsets, [
+        cache_key(model, pool.fingerprints, subset, seed=_training_seed(root_seed, number))
+        for number, subset in enumerate(subsets)
+    ]
+
+
+def _fits(row: np.ndarray | None, pool: Pool) -> bool:
+    return row is not None and row.shape == (pool.audited,)
 
 
 def _answer(model: Model, pool: Pool, subset: np.ndarray, *, seed: int) -> np.ndarray:

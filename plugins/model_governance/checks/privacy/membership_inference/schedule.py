@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from model_governance.attacks.schedule import limit_queries, schedule_lookback
+from model_governance.attacks.schedule import limit_queries, schedule_attacks, schedule_lookback
 from model_governance.checks.privacy.membership_inference import answer_cache, reference_free
-from model_governance.checks.privacy.membership_inference.attacks import WITH_REFERENCES, score_with_references
+from model_governance.checks.privacy.membership_inference.attacks import (
+    WITH_REFERENCES,
+    check_attacks,
+    default_attacks,
+    score_with_references,
+)
 from model_governance.checks.privacy.membership_inference.boundary import boundary
 from model_governance.checks.privacy.membership_inference.label_only import label_only
 from model_governance.checks.privacy.membership_inference.reference_models import draw_pool, reference_answers
@@ -44,16 +49,26 @@ class ReferencePool:
         """
         if self._references is None:
             audit, cached = self.audit, answer_cache.from_earlier_runs(self.subject.earlier)
-            chosen = audit.members.positions, audit.non_members.positions
-            pool = draw_pool(
-                *audit.all_rows, chosen, self.params, root_seed=audit.root_seed, model_rows=audit.members.rows
-            )
+            prepared = answer_cache.from_mapped_tasks(self.subject.prepared)
+            pool = draw_pool(audit.draw, self.params)
             answers, inside, self.answers = reference_answers(
-                self.subject.require_model(), pool, self.params, root_seed=audit.root_seed, cached=cached
+                self.subject.require_model(), pool, self.params, root_seed=audit.root_seed, cached=prepared | cached
             )
             self.rows, self.reused = len(pool.frame), len(self.answers.keys() & cached.keys())
             self._references = References(audit.transform(answers), inside)
         return self._references
+
+
+def plan_attacks(subject: Subject, params: MembershipParams) -> AttackSchedule:
+    """The attacks of the policy, or those that the model allows, and which of them are due; the first decides.
+
+    Raises:
+        CheckError: an attack that the policy names cannot run on this model.
+    """
+    model = subject.require_model()
+    attacks = params.attacks or default_attacks(model, models=params.reference_models)
+    check_attacks(model, attacks, models=params.reference_models)
+    return schedule_attacks(attacks, params.budgets, subject)
 
 
 def run_attacks(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
-from model_governance.checks.robustness.corruption.params import CorruptionName
+from model_governance.checks.robustness.corruption.params import TableCorruptionName
 from model_governance.checks.robustness.corruption.text_corruptions import TEXT_CORRUPTIONS, corrupt_words
 from model_governance.errors import CheckError
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     from model_governance.contract.subject import Columns
 
-NAMES: tuple[CorruptionName, ...] = get_args(CorruptionName)
+NAMES: tuple[TableCorruptionName, ...] = get_args(TableCorruptionName)
 SHARES = (0.01, 0.05, 0.1, 0.25, 0.5)  # of all cells, or of the words of every text, by severity
 NOISE = (0.01, 0.02, 0.05, 0.1, 0.2)  # standard deviation as a share of the column's range, on every cell
 NUMBERS = ("numeric", "integer")
-KINDS: Mapping[CorruptionName, tuple[str, ...]] = {
+KINDS: Mapping[TableCorruptionName, tuple[str, ...]] = {
     "missing": ("numeric", "integer", "category", "boolean", "text", "datetime"),
     "unit_error": NUMBERS,
     "noise": NUMBERS,
@@ -50,7 +50,7 @@ class Column:
     high: float = 0.0
     categories: tuple[Any, ...] = ()
 
-    def applies(self, corruption: CorruptionName) -> bool:
+    def applies(self, corruption: TableCorruptionName) -> bool:
         """Whether this corruption can change this column."""
         if self.kind not in KINDS[corruption]:
             return False
@@ -69,7 +69,7 @@ class Intensity:
     size: float = 0.0
 
 
-def intensity_of(corruption: CorruptionName, severity: int) -> Intensity:
+def intensity_of(corruption: TableCorruptionName, severity: int) -> Intensity:
     """The meaning of a severity, 1 to 5."""
     if corruption == "noise":
         return Intensity(share=1.0, size=NOISE[severity - 1])
@@ -105,7 +105,7 @@ def columns_of(frame: pd.DataFrame, columns: Columns) -> dict[str, Column]:
 
 def corrupt(
     column: Column,
-    corruption: CorruptionName,
+    corruption: TableCorruptionName,
     intensity: Intensity,
     *,
     generator: np.random.Generator,
@@ -189,7 +189,9 @@ def _stale(column: Column, generator: np.random.Generator, _: Intensity, _f: tup
     return column.values.iloc[(np.arange(count) + generator.integers(1, count, count)) % count]
 
 
-REPLACEMENTS: Mapping[CorruptionName, Callable[[Column, np.random.Generator, Intensity, tuple[float, ...]], Any]] = {
+REPLACEMENTS: Mapping[
+    TableCorruptionName, Callable[[Column, np.random.Generator, Intensity, tuple[float, ...]], Any]
+] = {
     "missing": _missing,
     "unit_error": _unit_error,
     "noise": _noise,

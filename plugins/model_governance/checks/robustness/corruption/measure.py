@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from model_governance.attacks.relations import bind_relations
 from model_governance.checks.robustness.corruption.estimates import estimates_of, mean_drop
 from model_governance.checks.robustness.corruption.evaluation import prepare
+from model_governance.checks.robustness.corruption.image_corruptions import sweep_images
 from model_governance.checks.robustness.corruption.metrics import METRICS
 from model_governance.checks.robustness.corruption.relations import NOTE
 from model_governance.checks.robustness.corruption.report import figures_of, highlights_of, tables_of
@@ -39,8 +40,12 @@ def measure(subject: Subject, params: CorruptionParams, seed: int) -> CheckResul
     evaluation = prepare(subject, params, np.random.default_rng(seed))
     rows: list[tuple[str, pd.DataFrame]] = [("current", evaluation.frame)]
     relations = bind_relations(subject.threat_model.relations, subject.columns, rows)
-    sweep = run_sweep(evaluation, subject.columns, params, seed, relations)
-    notes = _scope(evaluation, sweep) + ([NOTE] if relations else [])
+    image = subject.columns.image
+    if image is None:
+        sweep = run_sweep(evaluation, subject.columns, params, seed, relations)
+    else:
+        sweep = sweep_images(evaluation, image, params, seed)
+    notes = _scope(evaluation, sweep) + ([NOTE] if relations and image is None else [])
     estimates = [*estimates_of(evaluation, sweep), *_slices(subject, evaluation, sweep, params, notes)]
     metrics = tuple(declared(METRICS, estimate) for estimate in estimates)
     return CheckResult(
@@ -97,7 +102,9 @@ def _scope(evaluation: Evaluation, sweep: Sweep) -> list[str]:
         f"a seeded sample of {evaluation.n:,} rows of current, compared with {truth}",
         f"{evaluation.asked:,} rows sent to the model",
         "a refused row has no prediction and counts as wrong (a number: as far off as the best constant); see refused_share",
-        "the corrupted cells of a higher severity contain those of a lower one; table severities defines each",
+        "table severities defines each severity"
+        if not sweep.columns
+        else "the corrupted cells of a higher severity contain those of a lower one; table severities defines each",
     ]
     if not evaluation.classes:
         notes.append("losses are shares of the mean absolute error of the best constant: 1 is as bad as no model")

@@ -14,7 +14,7 @@ from model_governance.contract.slices import Slice
 if TYPE_CHECKING:
     from model_governance.contract.check import Floor
 
-CorruptionName = Literal[
+TableCorruptionName = Literal[
     "missing",
     "unit_error",
     "noise",
@@ -26,6 +26,8 @@ CorruptionName = Literal[
     "casing",
     "homoglyphs",
 ]
+ImageCorruptionName = Literal["gaussian_noise", "gaussian_blur", "contrast", "jpeg_compression"]
+CorruptionName = Literal[TableCorruptionName, ImageCorruptionName]
 LEAST = 30
 SEVERITIES = (1, 2, 3, 4, 5)
 
@@ -34,12 +36,16 @@ class CorruptionParams(Params):
     """Which corruptions are applied, to how many rows and columns; every parameter has a default."""
 
     corruptions: tuple[CorruptionName, ...] | None = Field(
-        default=None, min_length=1, description="corruptions to apply; by default all that fit some feature"
+        default=None,
+        min_length=1,
+        description="corruptions to apply; by default all that fit some feature. gaussian_noise, gaussian_blur, contrast and "
+        "jpeg_compression are for columns.image, the others for the columns of tables",
     )
     severities: tuple[Annotated[int, Field(ge=1, le=5)], ...] = Field(
         default=SEVERITIES,
         min_length=1,
-        description="1 (a little) to 5 (half of all cells, or half of the words of every text); see table severities",
+        description="1 (a little) to 5 (half of all cells, or half of the words of every text; of images the strongest of "
+        "CIFAR-10-C); see table severities",
     )
     samples: int = Field(default=1000, ge=LEAST, description="rows of current that are corrupted, drawn by the seed")
     columns: tuple[str, ...] = Field(default=(), description="features that may be corrupted; all when empty")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from model_governance.checks.robustness.corruption.corruptions import NOISE, SHARES
+from model_governance.checks.robustness.corruption.image_corruptions import MEANINGS
 from model_governance.checks.robustness.corruption.text_corruptions import TEXT_CORRUPTIONS
 from model_governance.contract.result import Table
 from model_governance.report.figures import CURRENT, LIMIT, SERIES, canvas, to_svg
@@ -33,20 +34,23 @@ def tables_of(metrics: Sequence[Metric], sweep: Sweep) -> tuple[Table, ...]:
     )
     header = ("corruption", "severity", "loss", "low", "high")
     used = {point.corruption for point in sweep.grid}
-    meaning = []
-    if used - {"noise", *TEXT_CORRUPTIONS}:
+    meaning: list[tuple[str | float, ...]] = []
+    pictured = [name for name in MEANINGS if name in used]
+    if used - {"noise", *TEXT_CORRUPTIONS, *pictured}:
         meaning.append(("every corruption of values but noise: share of cells", *SHARES))
     if used & set(TEXT_CORRUPTIONS):
         meaning.append((f"{', '.join(TEXT_CORRUPTIONS)}: share of the words of every text", *SHARES))
     if "noise" in used:
         meaning.append(("noise: standard deviation on every cell, share of the range", *NOISE))
+    meaning += [(f"{name}: {MEANINGS[name][0]}", *MEANINGS[name][1]) for name in pictured]
+    fragile = Table(
+        name="fragile_columns", title="Loss when one column alone is corrupted on every row, the worst first",
+        header=("column", "worst corruption", "loss", "low", "high"),
+        rows=tuple((metric.key, metric.detail, metric.value, metric.low, metric.high) for metric in fragile_columns(metrics)[:MOST_COLUMNS]),
+    )  # fmt: skip
     return (
         Table(name="losses", title="Loss by corruption and severity", header=header, rows=grid),
-        Table(
-            name="fragile_columns", title="Loss when one column alone is corrupted on every row, the worst first",
-            header=("column", "worst corruption", "loss", "low", "high"),
-            rows=tuple((metric.key, metric.detail, metric.value, metric.low, metric.high) for metric in fragile_columns(metrics)[:MOST_COLUMNS]),
-        ),
+        *([fragile] if sweep.columns else []),
         Table(
             name="severities", title="What a severity means", header=("corruption", "1", "2", "3", "4", "5"),
             rows=tuple(meaning),
@@ -62,7 +66,7 @@ def fragile_columns(metrics: Sequence[Metric]) -> list[Metric]:
 
 def figures_of(evaluation: Evaluation, metrics: Sequence[Metric], sweep: Sweep) -> tuple[Artifact, ...]:
     """The curves over severities and the most fragile columns."""
-    return _curves(evaluation, metrics, sweep), _columns(evaluation, metrics)
+    return (_curves(evaluation, metrics, sweep), *([_columns(evaluation, metrics)] if sweep.columns else []))
 
 
 def _curves(evaluation: Evaluation, metrics: Sequence[Metric], sweep: Sweep) -> Artifact:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from model_governance.checks.robustness.corruption.corruptions import (
     NAMES,
@@ -12,6 +12,7 @@ from model_governance.checks.robustness.corruption.corruptions import (
     corrupt,
     intensity_of,
 )
+from model_governance.checks.robustness.corruption.params import ImageCorruptionName
 from model_governance.checks.robustness.corruption.relations import obey
 from model_governance.errors import CheckError
 
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
     from model_governance.attacks.relations import Relations
     from model_governance.checks.robustness.corruption.corruptions import Column
     from model_governance.checks.robustness.corruption.evaluation import Evaluation, RowOutcomes
-    from model_governance.checks.robustness.corruption.params import CorruptionName, CorruptionParams
+    from model_governance.checks.robustness.corruption.params import (
+        CorruptionName,
+        CorruptionParams,
+        TableCorruptionName,
+    )
     from model_governance.contract.subject import Columns
 
 WHOLE_COLUMN = Intensity(share=1.0, size=0.2)  # a column that a feed fills wrongly on every row
@@ -52,7 +57,7 @@ class Sweep:
 
     grid: tuple[SweepPoint, ...]
     columns: tuple[SweepPoint, ...]
-    inapplicable: tuple[CorruptionName, ...]
+    inapplicable: tuple[CorruptionName, ...] = ()
 
 
 def run_sweep(
@@ -63,8 +68,14 @@ def run_sweep(
     A column that follows from others by a relation is not corrupted by itself.
 
     Raises:
-        CheckError: a column of `params.columns` is no feature, or a named corruption fits none.
+        CheckError: a column of `params.columns` is no feature, or a named corruption fits none or is for images.
     """
+    pictured = [name for name in params.corruptions or () if name in get_args(ImageCorruptionName)]
+    if pictured:
+        raise CheckError(
+            f"params.corruptions names {', '.join(pictured)}, which corrupt images, and the policy describes none; describe it in "
+            "columns.image, or take them out"
+        )
     unknown = sorted(set(params.columns) - set(columns.names))
     if unknown:
         raise CheckError(
@@ -101,7 +112,7 @@ def run_sweep(
 def _whole_columns(
     evaluation: Evaluation,
     clean_columns: Mapping[str, Column],
-    kind: CorruptionName,
+    kind: TableCorruptionName,
     params: CorruptionParams,
     seed: int,
     relations: Relations | None,
@@ -129,7 +140,7 @@ def _whole_columns(
 
 
 def _everywhere(
-    evaluation: Evaluation, clean_columns: Mapping[str, Column], kind: CorruptionName, severity: int, refusing: set[str | None],
+    evaluation: Evaluation, clean_columns: Mapping[str, Column], kind: TableCorruptionName, severity: int, refusing: set[str | None],
     factors: Sequence[float], seed: int, relations: Relations | None,
 ) -> SweepPoint:  # fmt: skip
     import numpy as np
@@ -156,7 +167,7 @@ def _no_cells(evaluation: Evaluation) -> np.ndarray:
     return np.zeros(evaluation.frame.shape, dtype=bool)
 
 
-def _generator_of(seed: int, kind: CorruptionName, place: int) -> np.random.Generator:
+def _generator_of(seed: int, kind: TableCorruptionName, place: int) -> np.random.Generator:
     """Random numbers by corruption and column only, so that severities share them and params do not change them."""
     import numpy as np
 

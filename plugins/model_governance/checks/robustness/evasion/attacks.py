@@ -10,7 +10,7 @@ from model_governance.checks.robustness.evasion import autoattack, exact, greedy
 from model_governance.checks.robustness.evasion.gradients import flip_gradients, why_no_gradients
 from model_governance.checks.robustness.evasion.moves import ROUNDING
 from model_governance.checks.robustness.evasion.outcome import Outcome, conclude
-from model_governance.checks.robustness.evasion.params import DEFAULT_ATTACKS, AttackName
+from model_governance.checks.robustness.evasion.params import DEFAULT_ATTACKS, IMAGE_ATTACKS, AttackName
 from model_governance.checks.robustness.evasion.starts import ROUND, find_starts
 from model_governance.errors import CheckError
 
@@ -39,12 +39,14 @@ class Attack:
 
 
 def select_attacks(target: Target) -> tuple[tuple[AttackName, ...], tuple[str, ...]]:
-    """The attacks to run, and notes on the default ones that do not fit the model.
+    """The attacks to run, and notes on the default ones that do not fit the model; of an image, the strongest one that fits.
 
     Raises:
         CheckError: the policy names an attack that does not fit, or lets texts be edited and leaves out the attack that does it.
     """
     named = target.params.attacks
+    if named is None and target.space.image is not None:
+        return _select_for_image(target)
     reasons = {name: ATTACKS[name].why_not(target) for name in (DEFAULT_ATTACKS if named is None else named)}
     unfit = {name: reason for name, reason in reasons.items() if reason}
     if named is not None and unfit:
@@ -61,6 +63,17 @@ def select_attacks(target: Target) -> tuple[tuple[AttackName, ...], tuple[str, .
         )
     notes = tuple(f"the {name} attack was not run: {reason}" for name, reason in unfit.items())
     return tuple(name for name in reasons if name not in unfit), notes
+
+
+def _select_for_image(target: Target) -> tuple[tuple[AttackName, ...], tuple[str, ...]]:
+    """The strongest attack on images that fits the model, and why the stronger ones do not."""
+    notes: list[str] = []
+    for name in IMAGE_ATTACKS:
+        reason = ATTACKS[name].why_not(target)
+        if not reason:
+            return (name,), tuple(notes)
+        notes.append(f"the {name} attack was not run: {reason}")
+    raise CheckError(f"no attack fits the images of model {target.model.name!r}: {'; '.join(notes)}")
 
 
 def run_attack(target: Target, name: AttackName, budget: AttackBudget) -> Outcome:

@@ -35,16 +35,21 @@ MEMBERS: Mapping[str, tuple[Member, ...]] = {
 def attack(queries: Queries, columns: Columns, budgets: Sequence[float], *, name: str, seed: int) -> None:
     """Attack within every budget, the smallest first, then shrink the flips found; `queries` records them.
 
+    Pixels of an image are sorted by channel, height and width, so that the blocks of Square are squares.
+
     The published settings: 100 gradient steps, 9 target classes, 5,000 queries of Square per row.
     """
-    network = RowNetwork(queries, columns)
-    origins = queries.origins.encoded[:, : len(queries.space.axes)].astype("float64")
+    network, image = RowNetwork(queries, columns), queries.space.image
+    origins = queries.origins.encoded[:, network.order].astype("float64")
     for budget in sorted(budgets):
         open_ = queries.nearest > budget + ROUNDING
         if open_.any():
             ball = Ball(norm="linf" if queries.norm == "linf" else "l2", epsilon=budget)
             settings = AutoSettings(members=MEMBERS[name])
-            auto_attack(network, origins, network.own, ball=ball, settings=settings, seed=seed, rows=open_)
+            auto_attack(
+                network, origins, network.own, ball=ball, settings=settings, seed=seed, rows=open_,
+                shape=None if image is None else image.planes,
+            )  # fmt: skip
     queries.shrink()
 
 
@@ -52,10 +57,15 @@ class RowNetwork:
     """The model as a network of the numeric features that may move, in shares of their ranges.
 
     Points (m, axes) of rows (m,) are evaluated at valid rows; flips are confirmed by the prediction and recorded.
+    `order` (axes,) says which axis each coordinate of a point is.
     """
 
     def __init__(self, queries: Queries, columns: Columns) -> None:
-        self.queries, self.places = queries, numeric_columns(queries, columns)
+        import numpy as np
+
+        axes = np.arange(len(queries.space.axes))
+        self.order = axes if queries.space.image is None else queries.space.image.order
+        self.queries, self.places = queries, np.array(numeric_columns(queries, columns), dtype=int)[self.order]
         self.own = queries.answers.own(queries.model)
 
     def logits(self, points: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -70,7 +80,8 @@ class RowNetwork:
             import numpy as np
 
             np.add.at(self.queries.asked, rows, 1)
-            scaled: np.ndarray = self.queries.model.gradient(frame, weights)[:, self.places] * self.queries.space.spans
+            spans = self.queries.space.spans[self.order]
+            scaled: np.ndarray = self.queries.model.gradient(frame, weights)[:, self.places] * spans
             return scaled
 
         return logits, back
@@ -80,7 +91,7 @@ class RowNetwork:
 
         queries, model = self.queries, self.queries.model
         encoded = queries.origins.encoded[rows].astype(np.float64)
-        encoded[:, : points.shape[1]] = points
+        encoded[:, self.order] = points
         moves = queries.space.moves(encoded, queries.origins, rows, inward=True)
         frame = queries.space.rows(moves, queries.origins, rows)
         scores = model.scores(frame)

@@ -26,8 +26,8 @@ def why_no_gradients(model: Model) -> str:
 
 def numeric_columns(queries: Queries, columns: Columns) -> list[int]:
     """The place of every axis among the numeric features, in whose order a model gives its gradients."""
-    numeric = columns.of_kind("numeric", "integer")
-    return [numeric.index(axis.feature) for axis in queries.space.axes]
+    places = {name: place for place, name in enumerate(columns.of_kind("numeric", "integer"))}
+    return [places[axis.feature] for axis in queries.space.axes]
 
 
 def flip_gradients(queries: Queries, columns: Columns) -> Gradients:

@@ -16,6 +16,7 @@ from model_governance.checks.robustness.evasion.figures import figures_of
 from model_governance.checks.robustness.evasion.gains import worth_of
 from model_governance.checks.robustness.evasion.gaps import refused_gaps, takes_gap
 from model_governance.checks.robustness.evasion.metrics import METRICS
+from model_governance.checks.robustness.evasion.pictures import pictures_of
 from model_governance.checks.robustness.evasion.report import tables_of
 from model_governance.checks.robustness.evasion.results import Results
 from model_governance.checks.robustness.evasion.sample import draw_donors, draw_sample, real_rows
@@ -28,20 +29,25 @@ from model_governance.checks.robustness.evasion.sentences import (
 from model_governance.checks.robustness.evasion.target import Target
 from model_governance.checks.robustness.evasion.threat_space import row_space
 from model_governance.checks.robustness.evasion.too_few import too_few_rows
+from model_governance.contract.images import pixels_of
 from model_governance.contract.result import CheckResult, declared, versions_of
 from model_governance.contract.slices import slice_masks
 from model_governance.errors import CheckError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     import numpy as np
     import pandas as pd
 
+    from model_governance.attacks.schedule import AttackSchedule
     from model_governance.attacks.trees import TreeModel
     from model_governance.checks.robustness.evasion.outcome import Outcome
     from model_governance.checks.robustness.evasion.params import EvasionParams
     from model_governance.checks.robustness.evasion.row_space import RowSpace
     from model_governance.checks.robustness.evasion.sample import Sample
     from model_governance.checks.robustness.evasion.sentences import Change
+    from model_governance.contract.result import Artifact, Metric
     from model_governance.contract.subject import Role, Subject
 
 
@@ -92,7 +98,7 @@ def measure(subject: Subject, params: EvasionParams, seed: int) -> CheckResult:
         seed=seed,
         metrics=(*measured, *results.carried_forward),
         tables=(*tables_of(subject.columns, space, results, changes, disclosed=disclosed), schedule.table()),
-        artifacts=(*figures_of(space, results), *([schedule.artifact(measured)] if schedule.rotates else [])),
+        artifacts=_artifacts(target, results, schedule, measured, disclosed=disclosed),
         highlights=highlights_of(changes, params.tolerance),
         notes=(
             *notes_on_rows(sample, unanswered),
@@ -105,6 +111,22 @@ def measure(subject: Subject, params: EvasionParams, seed: int) -> CheckResult:
     )
 
 
+def _artifacts(
+    target: Target,
+    results: Results,
+    schedule: AttackSchedule,
+    measured: Sequence[Metric],
+    *,
+    disclosed: Collection[str],
+) -> tuple[Artifact, ...]:
+    """Figures, pictures of images, and the schedule where attacks rotate."""
+    return (
+        *figures_of(target.space, results),
+        *pictures_of(target, results.outcomes, disclosed=disclosed),
+        *([schedule.artifact(measured)] if schedule.rotates else []),
+    )
+
+
 def _prepared(
     subject: Subject, params: EvasionParams, generator: np.random.Generator
 ) -> tuple[RowSpace, list[tuple[Role, pd.DataFrame]], Sample, tuple[str, ...]]:
@@ -112,6 +134,9 @@ def _prepared(
     threat, columns = subject.threat_model, subject.columns
     refused = refused_gaps(subject.require_model(), subject.features("current"))
     frames = real_rows(subject, refused)
+    if columns.image is not None:
+        for _, frame in frames:
+            pixels_of(frame, columns.image)
     relations = bind_relations(threat.relations, columns, frames)
     selection = params.selection(threat.preset, subject.task)
     sample = draw_sample(subject, params.samples, generator, selection=selection, refused=refused, relations=relations)

@@ -101,6 +101,7 @@ class Moves:
 class Origins:
     """Rows under attack: the raw frame, axis values (n, axes), present values (n, choices), encoding (n, width) float32.
 
+    `dtype` is the one type of all pixels of an image, None where there is none such.
     A present value is its number among those of its choice, or their count where it is none of them. The value of an axis
     is NaN where the row misses it; its coordinate is then the middle of the range, and no point moves it.
     """
@@ -109,6 +110,7 @@ class Origins:
     values: np.ndarray
     own: np.ndarray
     encoded: np.ndarray
+    dtype: np.dtype[Any] | None = None
 
     @property
     def gaps(self) -> np.ndarray:

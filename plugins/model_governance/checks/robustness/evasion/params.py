@@ -24,6 +24,8 @@ AttackName = Literal["hopskipjump", "greedy", "gradient", "exact", "autoattack",
 Norm = Literal["linf", "l2", "cost"]
 Budget = Annotated[float, Field(gt=0)]
 DEFAULT_ATTACKS: tuple[AttackName, ...] = ("hopskipjump", "greedy", "gradient", "exact")
+# The ensemble asks what the others would; without gradients, then without scores, the next one does.
+IMAGE_ATTACKS: tuple[AttackName, ...] = ("autoattack", "square", "hopskipjump")
 EVERY_ATTACK: tuple[AttackName, ...] = get_args(AttackName)
 
 
@@ -35,7 +37,8 @@ class EvasionParams(Params):
         min_length=1,
         description="hopskipjump needs labels only; greedy probabilities, a regression, or a text to edit; gradient (PGD) a model with "
         "gradients; exact a tree ensemble. By default all of these that fit the model. To be named: autoattack, apgd and fab "
-        "(a classifier with gradients), square (scores); linf and l2. One that is named and does not fit is an error",
+        "(a classifier with gradients), square (scores); linf and l2. With columns.image the default is the first that fits of "
+        "autoattack, square and hopskipjump. One that is named and does not fit is an error",
     )
     samples: int = Field(default=100, ge=1, description="rows drawn; cost grows with it, intervals shrink")
     rows: RowSelection | Literal["all"] | None = Field(

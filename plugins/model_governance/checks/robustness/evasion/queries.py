@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from model_governance.checks.robustness.evasion.moves import Moves
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
 
     from model_governance.checks.robustness.evasion.answers import Answers
@@ -16,8 +18,11 @@ if TYPE_CHECKING:
     from model_governance.checks.robustness.evasion.row_space import RowSpace
     from model_governance.contract.subject import Model
 
-# Bounds the memory of one call to the model.
+# Bound the memory of one call to the model: rows, and numbers in them.
 BATCH = 100_000
+CELLS = 20_000_000
+# Rows of more features hardly ever come twice, and remembering them takes memory.
+MOST_REMEMBERED = 256
 # Cuts per round of shrinking, and rounds: a size is known to (ARMS + 1)^-ROUNDS of it, a millionth.
 ARMS = 3
 ROUNDS = 10
@@ -80,7 +85,7 @@ class Queries:
         import numpy as np
 
         moves = self.space.project(moves, self.origins, rows)
-        if any(axis.step == 0 for axis in self.space.axes):
+        if any(axis.step == 0 for axis in self.space.axes) or len(self.space.axes) > MOST_REMEMBERED:
             changed = self._ask(moves, rows)
         else:
             keys = [
@@ -99,8 +104,7 @@ class Queries:
         import numpy as np
 
         margins = np.empty(len(rows))
-        for start in range(0, len(rows), BATCH):
-            part = slice(start, start + BATCH)
+        for part in self._parts(len(rows)):
             frame = self.space.rows(moves.take(part), self.origins, rows[part], projected=True)
             margins[part] = self.answers.flip_margins(self.model, frame, rows[part])
             np.add.at(self.asked, rows[part], 1)
@@ -110,12 +114,16 @@ class Queries:
         import numpy as np
 
         changed = np.zeros(len(rows), dtype=bool)
-        for start in range(0, len(rows), BATCH):
-            part = slice(start, start + BATCH)
+        for part in self._parts(len(rows)):
             frame = self.space.rows(moves.take(part), self.origins, rows[part], projected=True)
             changed[part] = self.answers.flipped(self.model.predict(frame), rows[part])
             np.add.at(self.asked, rows[part], 1)
         return changed
+
+    def _parts(self, rows: int) -> Iterator[slice]:
+        """The rows of each call to the model."""
+        most = max(1, min(BATCH, CELLS // max(1, len(self.space.axes))))
+        return (slice(start, start + most) for start in range(0, rows, most))
 
     def _record(self, moves: Moves, rows: np.ndarray, changed: np.ndarray) -> None:
         import numpy as np
@@ -143,13 +151,15 @@ class Queries:
     def shrink(self) -> None:
         """Pull the smallest flip of every row towards its origin, on valid rows, and undo changes that are not needed.
 
-        A flip on a grid, or one chosen for another reason than its size, is often larger than necessary.
+        A flip on a grid, or one chosen for another reason than its size, is often larger than necessary. Of an image no
+        single pixel is put back: it would cost a question for each, and a picture is not read pixel by pixel.
         """
         import numpy as np
 
         rows = np.flatnonzero(np.isfinite(self.nearest) & (self.nearest > 0))
         self._bisect(self.best.take(rows), rows)
-        self._undo()
+        if self.space.image is None:
+            self._undo()
 
     def vary_categories(self) -> None:
         """Try every value of every category in reach together with the numeric change found so far, and shrink it."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from model_governance.checks.robustness.evasion.attacks import ATTACKS
 from model_governance.checks.robustness.evasion.gains import gains_table
 from model_governance.checks.robustness.evasion.outcome import smallest
+from model_governance.checks.robustness.evasion.pictures import threat_of_pixels
 from model_governance.contract.result import Table
 from model_governance.stats.intervals import clopper_pearson
 
@@ -45,7 +46,7 @@ def tables_of(
         _budgets(results),
         *([] if gains is None else [gains]),
         cheapest,
-        changed,
+        *([changed] if space.image is None else []),
     )
 
 
@@ -63,8 +64,8 @@ def threat_model(columns: Columns, space: RowSpace, *, disclosed: Collection[str
     texts = {text.feature: text for text in space.texts}
     gaps = {choice.feature: _gap_moves(choice) for choice in space.choices if choice.missing}
     why = dict(space.fixed)
-    rows: list[tuple[Any, ...]] = []
-    for name, feature in columns.features.items():
+    rows: list[tuple[Any, ...]] = [] if space.image is None else [threat_of_pixels(space, space.image)]
+    for name, feature in columns.features.items() if space.image is None else ():
         if name in axes:
             axis = axes[name]
             visible = axis.source == "policy" or name in disclosed
@@ -136,11 +137,14 @@ def _budgets(results: Results) -> Table:
 
 
 def changed_features(space: RowSpace, results: Results) -> tuple[tuple[Any, ...], ...]:
-    """(feature, share of successes that change it, mean change in shares, mean change in raw units); texts by edits."""
+    """(feature, share of successes that change it, mean change in shares, mean change in raw units); texts by edits.
+
+    Nothing of an image, whose changes are shown as pictures.
+    """
     import numpy as np
 
     flipped = results.flipped(results.params.main_epsilon)
-    if not flipped.any():
+    if not flipped.any() or space.image is not None:
         return ()
     moves = smallest(results.outcomes)[1].take(flipped)
     rows: list[tuple[Any, ...]] = []

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from model_governance.checks.robustness.evasion.moves import Axis, Choice
     from model_governance.checks.robustness.evasion.params import Norm
     from model_governance.checks.robustness.evasion.text_moves import TextMoves
+    from model_governance.contract.images import Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class RowSpace:
     """Coordinates of the features that may move; everything else of a row is out of reach.
 
     The edits of texts have no coordinates: they are discrete, and stand behind the choices in the columns of `Moves.picks`.
+    With `image`, the axes are all of its pixels, in the order of the model's array.
     """
 
     axes: tuple[Axis, ...]
@@ -37,6 +39,7 @@ class RowSpace:
     fixed: tuple[tuple[str, str], ...] = ()
     relations: Relations | None = field(default=None, compare=False)
     texts: tuple[TextMoves, ...] = ()
+    image: Image | None = None
 
     @property
     def width(self) -> int:
@@ -94,12 +97,17 @@ class RowSpace:
         values = np.empty((len(frame), len(self.axes)))
         for column, axis in enumerate(self.axes):
             values[:, column] = frame[axis.feature].to_numpy(dtype=np.float64, na_value=np.nan)
+        types = {frame[axis.feature].dtype for axis in self.axes} if self.image is not None else set()
         encoded = [np.nan_to_num(np.clip((values - self.lows) / self.spans, 0.0, 1.0), nan=0.5)]
         own = np.empty((len(frame), len(self.choices)), dtype=np.int64)
         for column, choice in enumerate(self.choices):
             own[:, column] = choice.places(frame[choice.feature])
             encoded.append((own[:, column, None] == np.arange(len(choice.values))).astype(np.float64))
-        return Origins(frame, values, own, np.concatenate(encoded, axis=1).astype(np.float32))
+        shared = types.pop() if len(types) == 1 else None
+        return Origins(
+            frame, values, own, np.concatenate(encoded, axis=1).astype(np.float32),
+            dtype=shared if isinstance(shared, np.dtype) else None,
+        )  # fmt: skip
 
     def moves(self, points: np.ndarray, origins: Origins, rows: np.ndarray, *, inward: bool = False) -> Moves:
         """Points (n, width) as valid moves away from the rows with these numbers (n,).
@@ -147,19 +155,21 @@ class RowSpace:
         """Changes in raw units (n, axes) put on the grid, cut to ranges and directions; no change, and a gap, stays."""
         import numpy as np
 
-        settled = deltas.copy()
+        raw, lows, spans = origins.values[rows], self.lows, self.spans
+        targets = raw + deltas
+        steps = np.array([axis.step for axis in self.axes])
+        grid = np.flatnonzero(steps)
+        if len(grid):
+            places, slack = targets[:, grid] / steps[grid], ROUNDING * spans[grid] / steps[grid]
+            inside = np.where(deltas[:, grid] > 0, np.floor(places + slack), np.ceil(places - slack))
+            targets[:, grid] = steps[grid] * (inside if inward else np.rint(places))
+        moved = np.clip(targets, lows, [axis.high for axis in self.axes]) - raw
+        # A move whose direction the grid or the range reverses is no move.
+        allowed = np.sign(moved) == np.sign(deltas)
         for column, axis in enumerate(self.axes):
-            raw, delta = origins.values[rows, column], settled[:, column]
-            target = raw + delta
-            if axis.step:
-                places, slack = target / axis.step, ROUNDING * axis.span / axis.step
-                inside = np.where(delta > 0, np.floor(places + slack), np.ceil(places - slack))
-                target = axis.step * (inside if inward else np.rint(places))
-            moved = np.clip(target, axis.low, axis.high) - raw
-            # A move whose direction the grid or the range reverses is no move.
-            allowed = (np.sign(moved) == np.sign(delta)) & axis.allows(delta)
-            settled[:, column] = np.where(allowed, moved, 0.0)
-        return settled
+            if axis.direction is not None:
+                allowed[:, column] &= axis.allows(deltas[:, column])
+        return np.where(allowed, moved, 0.0)
 
     def distance(self, moves: Moves, norm: Norm) -> np.ndarray:
         """Size of moves, shape (n,): linf and l2 in shares of the ranges, where changed categories and texts cost nothing.
@@ -185,9 +195,14 @@ class RowSpace:
 
         `projected` says that the moves come from `project`.
         """
+        import numpy as np
         import pandas as pd
 
         names = origins.frame.columns
+        if self.image is not None and origins.dtype is not None:
+            values = origins.values[rows] + moves.deltas
+            whole = np.rint(values) if origins.dtype.kind in "iu" else values
+            return pd.DataFrame(whole.astype(origins.dtype), columns=names)
         kept = moves if projected else self.project(moves, origins, rows)
         return pd.DataFrame(self.cells(kept, origins, rows, names)[1])
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from model_governance.checks.robustness.evasion.moves import ROUNDING
 from model_governance.checks.robustness.evasion.outcome import smallest
 from model_governance.checks.robustness.evasion.params import unit_of
+from model_governance.checks.robustness.evasion.pictures import describe_pixels
 from model_governance.checks.robustness.evasion.text_moves import counted, difference
 
 if TYPE_CHECKING:
@@ -37,12 +38,15 @@ def cheapest_changes(
 ) -> tuple[Change, ...]:
     """The smallest flips within a budget, one of each pattern, the cheapest first.
 
-    A pattern is which features change, the direction of the numbers, and how many characters and words of a text.
+    A pattern is which features change, the direction of the numbers, and how many characters and words of a text; of images,
+    each is a pattern of its own.
     """
     sizes, moves = smallest(outcomes)
     found: defaultdict[tuple[int, ...], list[tuple[float, str]]] = defaultdict(list)
     for row, size in enumerate(sizes):
-        if size <= budget + ROUNDING:
+        if size <= budget + ROUNDING and space.image is not None:
+            found[(row,)].append((float(size), describe_pixels(space, moves, row)))
+        elif size <= budget + ROUNDING:
             directions = [(delta > 0) - (delta < 0) for delta in moves.deltas[row].tolist()]
             picks = moves.picks[row]
             edits = [
@@ -86,6 +90,7 @@ def notes_on_rows(sample: Sample, unanswered: Sequence[str]) -> tuple[str, ...]:
 def scope_of(params: EvasionParams, space: RowSpace) -> tuple[str, ...]:
     """What the numbers are valid for: budget, norm, features and their ranges."""
     mutable = f"{len(space.axes)} numeric, {len(space.choices)} category and {len(space.texts)} text features"
+    mutable = mutable if space.image is None else f"images of {space.image.text}"
     unit = unit_of(params, cost="units of cost", share="shares of the ranges in threat_model")
     budgets = ", ".join(f"{epsilon:g}" for epsilon in params.epsilons)
     notes = [

@@ -74,7 +74,9 @@ def row_space(
                 choices.append(choice)
             else:
                 fixed.append((name, "one value in the data"))
-    return RowSpace(tuple(axes), tuple(choices), tuple(fixed), relations, tuple(texts))
+    # A picture of which some pixels stay is a row of numbers like any other: it has holes.
+    image = None if fixed or choices or relations else columns.image
+    return RowSpace(tuple(axes), tuple(choices), tuple(fixed), relations, tuple(texts), image)
 
 
 def _axis(name: str, feature: Feature, capability: Capability, frames: Frames) -> Axis:
