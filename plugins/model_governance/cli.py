@@ -158,8 +158,8 @@ def _add_compare(commands: Commands) -> None:
     compare = commands.add_parser(
         "compare", help="exact distances between two datasets, column by column, over all rows"
     )
-    compare.add_argument("reference", help="uri of the rows to compare with")
-    compare.add_argument("current", help="uri of the rows that may have drifted")
+    compare.add_argument("reference", help="uri of the rows to compare with, or DATABASE#TABLE")
+    compare.add_argument("current", help="uri of the rows that may have drifted, or DATABASE#TABLE")
     compare.add_argument("--quick", action="store_true", help="PSI and Jensen-Shannon over equal-width bins only")
     _add_json(compare)
     compare.set_defaults(command=_compare)

@@ -1,8 +1,12 @@
-"""The same expressions on PostgreSQL, Spark and DuckDB give the numbers of the embedded engine."""
+"""The same expressions on PostgreSQL, a Spark cluster of two workers and DuckDB give the numbers of the embedded engine."""
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +20,7 @@ from model_governance.errors import CheckError, DigestMismatch, SubjectError
 from model_governance.policy import DatasetSpec
 from model_governance.subjects import load_dataset
 from system.databases import postgres
+from system.spark_cluster import has_java, spark_cluster
 
 pytestmark = [
     pytest.mark.system,
@@ -60,11 +65,26 @@ def postgres_uri(tables):
 
 
 @pytest.fixture(scope="module")
-def spark_uri(tables, tmp_path_factory):
+def cluster():
+    if not has_java():
+        pytest.skip("Spark needs Java")
+    with spark_cluster() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def spark_files(tables, tmp_path_factory):
     folder = tmp_path_factory.mktemp("spark")
     for role, table in tables.items():
         pq.write_table(table, folder / f"{role}.parquet", row_group_size=4000)
-    yield "spark://local[2]", folder
+    return folder
+
+
+@pytest.fixture(scope="module")
+def spark_uri(cluster, spark_files):
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+        yield cluster.uri, spark_files
     from pyspark.sql import SparkSession
 
     active = SparkSession.getActiveSession()
@@ -102,6 +122,33 @@ def ours(tables, tmp_path_factory):
         spec = DatasetSpec(uri=f"{role}.parquet")
         found[role] = open_relation(load_dataset(role, spec, folder=folder, connections=PlainConnections()))
     return found
+
+
+def test_a_command_compares_two_tables_of_a_cluster_as_it_compares_their_files(cluster, tables, tmp_path):
+    # The first test: the session of this process, which the others open, takes all cores of the cluster.
+    files = [str(tmp_path / f"{role}.parquet") for role in SIDES]
+    for file, role in zip(files, SIDES, strict=True):
+        pq.write_table(tables[role].select(["normal", "ties", "colour"]), file, row_group_size=4000)
+    here, there = _compared(files), _compared([f"{cluster.uri}#{file}" for file in files])
+    assert there["rows"] == here["rows"]
+    assert [one["name"] for one in there["columns"]] == ["normal", "ties", "colour"]
+    for theirs, ours in zip(there["columns"], here["columns"], strict=True):
+        distances = theirs.pop("wasserstein"), ours.pop("wasserstein")
+        assert theirs == ours
+        assert (
+            distances == (None, None)
+            if theirs["family"] == "categories"
+            else distances[0] == pytest.approx(distances[1], rel=1e-12)
+        )
+    assert cluster.executors() == [1, 1]
+
+
+def _compared(uris):
+    command = [sys.executable, "-m", "model_governance", "compare", "--json", *uris]
+    settings = os.environ | {"SPARK_LOCAL_IP": "127.0.0.1"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600, env=settings)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout)
 
 
 @pytest.mark.parametrize("role", SIDES)
@@ -174,4 +221,17 @@ def test_postgres_pins_its_fingerprint_and_names_what_is_missing(postgres_uri):
     with pytest.raises(SubjectError, match="no table absent"):
         load_dataset(
             "current", spec.model_copy(update={"table": "absent"}), folder=None, connections=PlainConnections()
+        )
+
+
+def test_a_second_address_of_spark_is_refused(spark_uri):
+    uri, folder = spark_uri
+    spec = DatasetSpec(uri=uri, table=str(folder / "current.parquet"))
+    load_dataset("current", spec, folder=None, connections=PlainConnections())
+    with pytest.raises(SubjectError, match=f"is connected to Spark at {uri}, and a process has one session"):
+        load_dataset(
+            "reference",
+            spec.model_copy(update={"uri": "spark://local[2]"}),
+            folder=None,
+            connections=PlainConnections(),
         )

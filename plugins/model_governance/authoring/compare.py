@@ -19,6 +19,7 @@ from model_governance.engine.profiles import profile_of
 from model_governance.errors import CheckError, SubjectError
 from model_governance.policy import DatasetSpec
 from model_governance.subjects import load_dataset
+from model_governance.subjects.sources import names_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -68,6 +69,9 @@ class Comparison:
 def compare_files(reference: str, current: str, *, quick: bool = False) -> Comparison:
     """Every number and category that both datasets hold; `quick` leaves out what needs the values in order.
 
+    A dataset is the uri of files, or `DATABASE#TABLE`: the uri of a database and a table that is measured there, for instance
+    `spark://host:7077#/data/current.parquet`.
+
     Raises:
         SubjectError: a dataset cannot be read, has no rows, or no column is in both.
         CheckError: a column changed between numbers and text.
@@ -90,8 +94,15 @@ def compare_files(reference: str, current: str, *, quick: bool = False) -> Compa
 
 
 def _open(role: Role, uri: str) -> Relation:
-    dataset = load_dataset(role, DatasetSpec(uri=uri), folder=Path.cwd(), connections=PlainConnections())
+    dataset = load_dataset(role, _spec(uri), folder=Path.cwd(), connections=PlainConnections())
     return open_relation(dataset)
+
+
+def _spec(uri: str) -> DatasetSpec:
+    database, _, table = uri.partition("#")
+    if not table or names_file(database):
+        return DatasetSpec(uri=uri)
+    return DatasetSpec(uri=database, table=table)
 
 
 def _families(reference: Relation, current: Relation) -> tuple[dict[str, Family], dict[str, str]]:

@@ -6,14 +6,16 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from model_governance.engine import expressions
+from model_governance.engine import expressions, value_ranges
 from model_governance.engine.answers import read_batches, read_row, read_rows
 from model_governance.engine.column_kinds import kind_of_type
+from model_governance.engine.counted_values import CountedValues, count_values, distances_of_counted
 from model_governance.engine.frames import to_frame
 from model_governance.engine.labels import FewLabels
 from model_governance.engine.ordered import rank_of
 from model_governance.engine.relation import (
     FEW_VALUES,
+    FIRST_ROWS,
     ROWS_PER_FRAME,
     NumberSummary,
     Ordered,
@@ -53,6 +55,7 @@ class PushedRelation(Relation):
         self._finite_counts: dict[str, int] = {}
         self._merged_counts = source.merged
         self._summaries, self._cached_labels = source.summaries, source.labels
+        self._counted = source.counted
 
     @property
     def backend(self) -> Any:
@@ -67,9 +70,15 @@ class PushedRelation(Relation):
     def _arrays(self) -> bool:
         return self.backend.name == "postgres"
 
+    @property
+    def _sorts_on_one_core(self) -> bool:
+        """Whether the engine sorts all rows of a table on one core of one machine; it estimates different values in one scan."""
+        return self.backend.name == "pyspark"
+
     def _summarise(self, numbers: Sequence[str]) -> dict[str, NumberSummary]:
         """Standard deviations take a second scan."""
         self._require_exact(numbers)
+        counted = self.repeating(numbers)
         answers = self._aggregate(
             {
                 (name, key): value
@@ -86,9 +95,11 @@ class PushedRelation(Relation):
                 ).items()
             }
         )
-        return {name: self._summary(name, answers) for name in numbers}
+        return {name: self._summary(name, answers, counted.get(name)) for name in numbers}
 
-    def _summary(self, name: str, answers: Mapping[tuple[str, Any], Any]) -> NumberSummary:
+    def _summary(
+        self, name: str, answers: Mapping[tuple[str, Any], Any], counted: CountedValues | None
+    ) -> NumberSummary:
         def whole(key: str) -> int:
             return int(answers[name, key] or 0)
 
@@ -96,12 +107,24 @@ class PushedRelation(Relation):
             return float(answers[name, key]) + 0.0 if whole("finite") else None
 
         off, square = number("off"), number("square")
-        distinct = expressions.few_values(self.table, name, most=FEW_VALUES + 1, role=self.role).execute()
+        if counted is not None and counted.count != whole("finite"):
+            raise self._moved(whole("finite"), counted.count, f"finite values of {name!r}")
+        distinct = self._few_values(name) if counted is None else min(len(counted.values), FEW_VALUES + 1)
         return NumberSummary(
             rows=self.rows, missing=self.rows - whole("nan") - whole("infinite") - whole("finite"), nan=whole("nan"), infinite=whole("infinite"), finite=whole("finite"),
             minimum=number("minimum"), maximum=number("maximum"), mean=number("mean"),
-            std=None if off is None or square is None else math.sqrt(max(square - off * off, 0.0)), distinct=int(distinct),
+            std=None if off is None or square is None else math.sqrt(max(square - off * off, 0.0)), distinct=distinct,
         )  # fmt: skip
+
+    def _few_values(self, name: str) -> int:
+        """Number of distinct finite values, up to one more than `FEW_VALUES`; the first rows decide where they hold so many."""
+        distinct = 0
+        for table in (self.table.select(name).limit(FIRST_ROWS), self.table):
+            found = expressions.few_values(table, name, most=FEW_VALUES + 1, role=self.role).execute()
+            distinct = int(found)
+            if distinct > FEW_VALUES:
+                break
+        return distinct
 
     def counts(self, edges: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Finite values per cell."""
@@ -109,18 +132,19 @@ class PushedRelation(Relation):
 
         self.require(list(edges))
         self._require_exact(list(edges))
-        few = {name: cuts for name, cuts in edges.items() if len(cuts) <= FEW_EDGES}
+        known = {name: values.between(edges[name]) for name, values in self.repeating(list(edges)).items()}
+        few = {name: cuts for name, cuts in edges.items() if len(cuts) <= FEW_EDGES and name not in known}
         parts = {
             (name, place): value
             for name, cuts in few.items()
             for place, value in enumerate(expressions.below(self.table, name, cuts, role=self.role))
         }
         answers = self._aggregate(parts)
-        counted = {
+        known |= {
             name: np.diff([0, *(int(answers[name, place] or 0) for place in range(len(cuts) + 1))]).astype("int64")
             for name, cuts in few.items()
         }
-        return {name: counted[name] if name in counted else self._cells(name, cuts) for name, cuts in edges.items()}
+        return {name: known[name] if name in known else self._cells(name, cuts) for name, cuts in edges.items()}
 
     def _cells(self, name: str, edges: np.ndarray) -> np.ndarray:
         import numpy as np
@@ -140,8 +164,10 @@ class PushedRelation(Relation):
         """Order statistics of the finite values."""
         import numpy as np
 
-        quantiles = {}
-        for name, count in self._finite(names).items():
+        finite = self._finite(names)
+        quantiles = {name: values.quantiles(probabilities) for name, values in self.repeating(names).items()}
+        for name in [name for name in finite if name not in quantiles]:
+            count = finite[name]
             ranks = [rank_of(probability, count) + 1 for probability in probabilities]
             different = sorted(set(ranks))
             found = read_rows(
@@ -155,9 +181,10 @@ class PushedRelation(Relation):
         """Order statistics of the finite values, with the different values of the rows up to them."""
         import numpy as np
 
-        windows = {}
-        for name, count in self._finite(names).items():
-            last = np.array([rank_of(probability, count) + 1 for probability in probabilities])
+        finite = self._finite(names)
+        windows = {name: values.windows(probabilities) for name, values in self.repeating(names).items()}
+        for name in [name for name in finite if name not in windows]:
+            last = np.array([rank_of(probability, finite[name]) + 1 for probability in probabilities])
             first = np.maximum(last - WINDOW + 1, 1)
             different = sorted({*last.tolist(), *first.tolist()})
             found = read_rows(
@@ -178,12 +205,36 @@ class PushedRelation(Relation):
         distances = {}
         for name in names:
             n, m = reference_counts[name], current_counts[name]
-            row = read_row(expressions.distances(self.table, current.table, name, n=n, m=m))
+            row = self._distance_to(current, name, n=n, m=m)
             distances[name] = Ordered(
                 n=n, m=m, ks=int(row["gap"]) / (n * m), place=float(row["place"]) + 0.0,
                 wasserstein=float(row["area"]) / (n * m), outside=outside[name], ends=ends[name],
             )  # fmt: skip
         return distances
+
+    def repeating(self, names: Sequence[str]) -> dict[str, CountedValues]:
+        """The counted values of those of these columns that repeat them, where the engine has no faster way to each answer."""
+        new = [name for name in dict.fromkeys(names) if name not in self._counted]
+        if new and self._sorts_on_one_core:
+            found = count_values(self.table, new, rows=self.rows, role=self.role)
+            self._counted.update({name: found.get(name) for name in new})
+        known = {name: self._counted.get(name) for name in names}
+        return {name: counted for name, counted in known.items() if counted is not None}
+
+    def _distance_to(self, current: PushedRelation, name: str, *, n: int, m: int) -> Mapping[str, Any]:
+        import numpy as np
+
+        counted = [relation.repeating([name]).get(name) for relation in (self, current)]
+        if counted[0] is not None and counted[1] is not None:
+            return distances_of_counted(counted[0], counted[1])
+        if not self._sorts_on_one_core:
+            return read_row(expressions.distances(self.table, current.table, name, n=n, m=m))
+        larger = self if n >= m else current
+        edges = np.array(value_ranges.range_edges(larger.table, name, rows=larger.rows, role=larger.role))
+        return value_ranges.distances(
+            self.table, current.table, name, edges=edges.tolist(), repeated=any(each is not None for each in counted),
+            counts=(self.counts({name: edges})[name], current.counts({name: edges})[name]),
+        )  # fmt: skip
 
     def _beyond_ends(self, current: PushedRelation, names: Sequence[str]) -> tuple[dict[str, int], dict[str, int]]:
         """Values of current beyond this table's smallest and largest, and how many of these two a single row holds."""
@@ -309,8 +360,12 @@ class PushedRelation(Relation):
         return tallies
 
     def _count_finite(self, names: Sequence[str]) -> dict[str, int]:
-        parts = {(name, 0): expressions.below(self.table, name, [], role=self.role)[0] for name in names}
-        return {name: int(count or 0) for (name, _), count in self._aggregate(parts).items()}
+        known = {name: values.count for name, values in self.repeating(names).items()}
+        parts = {
+            (name, 0): expressions.below(self.table, name, [], role=self.role)[0] for name in names if name not in known
+        }
+        counts = known | {name: int(count or 0) for (name, _), count in self._aggregate(parts).items()}
+        return {name: counts[name] for name in names}
 
     def _finite(self, names: Sequence[str]) -> dict[str, int]:
         self.require(names)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from ibis import Table
 
+    from model_governance.engine.counted_values import CountedValues
     from model_governance.engine.files import ParquetRows
     from model_governance.engine.labels import Labels
     from model_governance.engine.relation import NumberSummary
@@ -38,7 +39,7 @@ class TableRows:
     """A table of a database, as an ibis expression bound to its connection.
 
     `unreadable` names columns, with their types, whose values the database or its driver does not give. `copy` holds the
-    comparable columns of all rows where they were copied here (`table_copies`). `summaries`, `labels` and `merged` keep
+    comparable columns of all rows where they were copied here (`table_copies`). `summaries`, `labels`, `merged` and `counted` keep
     by column what was asked before, by whichever relation: the fingerprint asks for all of them first.
     """
 
@@ -48,6 +49,7 @@ class TableRows:
     summaries: dict[str, NumberSummary] = field(default_factory=dict)
     labels: dict[str, Labels] = field(default_factory=dict)
     merged: dict[str, int] = field(default_factory=dict)
+    counted: dict[str, CountedValues | None] = field(default_factory=dict)
 
     @cached_property
     def rows(self) -> int:

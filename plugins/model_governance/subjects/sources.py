@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 PIECE = 1 << 20  # bytes of an object in memory at a time
 SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
+FILE_SCHEMES = ("file", "s3", *OBJECT_STORES)
 # Errors of open() that are about the path; all others (a stale mount, a full table of files) may go away.
 PATH_ERRORS = frozenset(
     {
@@ -106,6 +107,12 @@ def store_source(
     return stored
 
 
+def names_file(uri: str) -> bool:
+    """Whether a uri is that of files rather than of a database."""
+    match = SCHEME.match(uri)
+    return match is None or match.group(1).lower() in FILE_SCHEMES
+
+
 def scheme_of(uri: str) -> str:
     """`file`, `s3`, or the scheme of another object store.
 
@@ -114,7 +121,7 @@ def scheme_of(uri: str) -> str:
     """
     match = SCHEME.match(uri)
     scheme = match.group(1).lower() if match else "file"
-    if scheme not in ("file", "s3", *OBJECT_STORES):
+    if scheme not in FILE_SCHEMES:
         raise SubjectError(
             f"{uri}: unknown scheme {scheme}://; a uri is a path, file:///path, s3://bucket/key or "
             f"{', '.join(f'{known}://' for known in OBJECT_STORES)}"

@@ -110,7 +110,7 @@ def _connected(printable_uri: str, uri: str, *, folder: Path) -> Any:
 
     try:
         if uri.startswith(SPARK):
-            return ibis.pyspark.connect(_session(uri[len(SPARK) :]))
+            return ibis.pyspark.connect(_session(printable_uri, uri[len(SPARK) :]))
         if uri.startswith(DUCKDB):
             path = folder / uri[len(DUCKDB) :].removeprefix("/").partition("?")[0]
             require_file(printable_uri, path)
@@ -171,15 +171,30 @@ def _closing(backend: Any) -> Any:
     return backend
 
 
-def _session(master: str) -> Any:
+def master_of(address: str) -> str:
+    """What Spark calls the master behind `spark://`: local[2] as it is, HOST:PORT as spark://HOST:PORT."""
+    is_local = address == "local" or address.startswith(("local[", "local-cluster["))
+    return address if is_local else f"{SPARK}{address}"
+
+
+def _session(printable_uri: str, address: str) -> Any:
+    """The session of this process, made where there is none; what it is given beyond the address says spark-defaults.conf."""
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.appName("model-governance")
-    if master:
-        builder = builder.master(master if master.startswith("local") else f"{SPARK}{master}")
+    master = master_of(address)
+    if address:
+        builder = builder.master(master)
     for key, value in WIDE.items():
         builder = builder.config(key, value)
-    return builder.getOrCreate()
+    session = builder.getOrCreate()
+    connected = session.sparkContext.master
+    if address and connected != master:
+        raise SubjectError(
+            f"{printable_uri}: this process is connected to Spark at {connected}, and a process has one session; "
+            "write the same address for all tables of a policy, or spark:// for the session that is there"
+        )
+    return session
 
 
 def _table(printable_uri: str, backend: Any, name: str) -> Table:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.stats import ks_2samp, wasserstein_distance
@@ -79,3 +81,22 @@ def test_r17_no_number_is_cut_and_what_has_no_room_is_named(files, capsys, monke
     assert {*titles, *caption.split(", ")} >= set(DISTANCES.values())
     assert set(titles).isdisjoint(caption.split(", "))
     assert bool(caption) == (width < 160)
+
+
+def test_tables_of_a_database_are_named_behind_a_hash_and_give_the_numbers_of_their_files(files, tmp_path, capsys):
+    import duckdb
+
+    with duckdb.connect(tmp_path / "rows.duckdb") as connection:
+        for role, path in zip(("reference", "current"), files, strict=True):
+            connection.execute(f"create table {role} as select * from '{path}'")
+    base = f"duckdb:///{tmp_path}/rows.duckdb"
+    tables = compare_files(f"{base}#reference", f"{base}#current")
+    assert tables.columns == compare_files(*files).columns
+    assert main(["compare", f"{base}#reference", f"{base}#absent"]) != 0
+    assert "no table absent" in capsys.readouterr().err
+
+
+def test_a_hash_in_the_name_of_a_file_is_part_of_it(files, tmp_path):
+    odd = tmp_path / "rows#1.parquet"
+    odd.write_bytes(Path(files[0]).read_bytes())
+    assert dict(compare_files(str(odd), files[1]).rows) == {"reference": 3000, "current": 2000}
