@@ -54,9 +54,10 @@ class KubernetesJobs:
         found = next((each for each in pod.status.container_statuses or () if each.name == MAIN_CONTAINER), None)
         ended = found.state.terminated if found is not None and found.state is not None else None
         if ended is not None:
-            state = "succeeded" if ended.exit_code == 0 else "failed"
             reason = f"{ended.reason}, exit code {ended.exit_code}"
-            return JobStatus(state=state, message=ended.message or "", reason=reason)
+            return JobStatus(
+                state="succeeded" if ended.exit_code == 0 else "failed", message=ended.message or "", reason=reason
+            )
         if pod.metadata.deletion_timestamp is not None:
             return JobStatus(state="failed", reason="the pod is being deleted")
         if pod.status.phase in ("Failed", "Succeeded"):
@@ -78,7 +79,9 @@ class KubernetesJobs:
         template = deepcopy(self.spec.template)
         spec = template.get("spec", {})
         others = [each for each in spec.get("containers", ()) if each.get("name") != MAIN_CONTAINER]
-        main = next((each for each in spec.get("containers", ()) if each.get("name") == MAIN_CONTAINER), {})
+        main: dict[str, Any] = next(
+            (each for each in spec.get("containers", ()) if each.get("name") == MAIN_CONTAINER), {}
+        )
         main.pop("args", None)
         main |= {
             "name": MAIN_CONTAINER, "image": self.spec.image, "command": list(job.command),
