@@ -73,7 +73,7 @@ def with_witnesses(
     """
     found = []
     for function in _functions(reference, unit=distance.unit):
-        witness = compare_means(function, reference, current)
+        witness = _compare_means(function, reference, current)
         if witness is None:
             continue
         effect = effects.all_directions.largest
@@ -97,7 +97,7 @@ def witnesses(reference: ColumnProfile, current: ColumnProfile, *, unit: float) 
         For each function the difference of its means, 0 or more, its standard error and skewness where nothing changed, and
         the part of a small shift of all values that it sees, 0 to 1. A function that hardly varies is left out.
     """
-    found = (compare_means(function, reference, current) for function in _functions(reference, unit=unit))
+    found = (_compare_means(function, reference, current) for function in _functions(reference, unit=unit))
     return tuple(witness for witness in found if witness is not None)
 
 
@@ -116,7 +116,7 @@ def _functions(reference: ColumnProfile, *, unit: float) -> tuple[_Function, ...
     return _Function(low=low, high=high, unit=unit), _Function(low=low, high=high, unit=unit, middle=middle)
 
 
-def compare_means(function: _Function, reference: ColumnProfile, current: ColumnProfile) -> Witness | None:
+def _compare_means(function: _Function, reference: ColumnProfile, current: ColumnProfile) -> Witness | None:
     """One function of independent rows; None where it hardly varies."""
     import numpy as np
 
