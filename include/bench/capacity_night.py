@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ import capacity_tasks as tasks  # noqa: E402 - beside this file
 from system.airflow_server import INITDB, AirflowServer  # noqa: E402 - of the tests
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 PAGE = HERE / "CAPACITY_NIGHT.md"
 ROWS, COLUMNS = 10_000, 8
@@ -82,7 +83,14 @@ def _planned(folder: Path) -> dict[str, Any]:
 
 def _measured(folder: Path) -> dict[str, float]:
     """CPU seconds of the run of each layout."""
-    settings = SETTINGS | {"AIRFLOW__MODEL_GOVERNANCE__ARTIFACTS_URI": (folder / "archive").as_uri()}
+    with governing(folder) as airflow:
+        return {layout: _run(airflow, f"/api/v2/dags/governance_{layout}") for layout in LAYOUTS}
+
+
+@contextmanager
+def governing(folder: Path, **more: str) -> Iterator[AirflowServer]:
+    """An Airflow that governs the policies of a folder, ready; `more` are settings beside `SETTINGS`."""
+    settings = SETTINGS | {"AIRFLOW__MODEL_GOVERNANCE__ARTIFACTS_URI": (folder / "archive").as_uri()} | more
     with AirflowServer(folder / "home", settings) as airflow:
         (airflow.home / "dags" / "governed.py").write_text(
             "# airflow DAG\nfrom model_governance.orchestration import governance_dags\n"
@@ -91,7 +99,7 @@ def _measured(folder: Path) -> dict[str, float]:
         airflow.program(INITDB)
         airflow.start("api-server", "dag-processor", "scheduler")
         airflow.wait_until_ready(LIMIT)
-        return {layout: _run(airflow, f"/api/v2/dags/governance_{layout}") for layout in LAYOUTS}
+        yield airflow
 
 
 def _run(airflow: AirflowServer, address: str) -> float:

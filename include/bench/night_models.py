@@ -17,10 +17,10 @@ sys.path[:0] = [str(HERE), str(ROOT / "plugins"), str(ROOT / "tests")]
 import capacity_night  # noqa: E402 - beside this file
 import capacity_tasks as tasks  # noqa: E402 - beside this file
 
-from system.airflow_server import INITDB, AirflowServer  # noqa: E402 - of the tests
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from system.airflow_server import AirflowServer
 
 MODELS, WORKERS = 100, 2
 AT_ONCE = 4
@@ -38,17 +38,7 @@ def night_of_models(folder: Path) -> list[str]:
         lambda: tasks.write_project(data, rows=capacity_night.ROWS, columns=capacity_night.COLUMNS, model="skops")
     )
     tasks.forked(lambda: _write_policies(folder, data))
-    settings = capacity_night.SETTINGS | {
-        "AIRFLOW__MODEL_GOVERNANCE__ARTIFACTS_URI": (folder / "archive").as_uri(), "AIRFLOW__CORE__PARALLELISM": str(WORKERS),
-    }  # fmt: skip
-    with AirflowServer(folder / "home", settings) as airflow:
-        (airflow.home / "dags" / "governed.py").write_text(
-            "# airflow DAG\nfrom model_governance.orchestration import governance_dags\n"
-            f"globals().update(governance_dags({str(folder / 'policies')!r}))\n"
-        )
-        airflow.program(INITDB)
-        airflow.start("api-server", "dag-processor", "scheduler")
-        airflow.wait_until_ready(capacity_night.LIMIT)
+    with capacity_night.governing(folder, AIRFLOW__CORE__PARALLELISM=str(WORKERS)) as airflow:
         return _section([_night(airflow, layout) for layout in LAYOUTS])
 
 

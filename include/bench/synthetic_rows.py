@@ -7,9 +7,11 @@ every fourth column moves a little, as a current night would.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy as np
@@ -24,13 +26,18 @@ ROW_GROUP = 125_000
 
 def write_rows(path: Path, rows: int, *, seed: int, drifted: bool = False) -> None:
     """Writes `rows` rows as zstd parquet; the same seed and number of rows give the same values."""
+    write_pieces(path, rows, partial(_piece, drifted=drifted), seed=seed)
+
+
+def write_pieces(path: Path, rows: int, piece_of: Callable[[np.random.Generator, int], pa.Table], *, seed: int) -> None:
+    """Writes `rows` rows in groups of `ROW_GROUP`, each made by `piece_of` from a generator of its own and its number of rows."""
     import numpy as np
     import pyarrow.parquet as pq
 
     writer = None
     for piece, start in enumerate(range(0, rows, ROW_GROUP)):
         draw = np.random.default_rng([seed, piece])
-        table = _piece(draw, min(ROW_GROUP, rows - start), drifted=drifted)
+        table = piece_of(draw, min(ROW_GROUP, rows - start))
         writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
         writer.write_table(table)
     if writer is not None:

@@ -7,9 +7,10 @@ balances are missing. With `drifted` four of the columns move a little.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from synthetic_rows import ROW_GROUP
+from synthetic_rows import write_pieces
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,17 +24,7 @@ CATEGORIES = {"online": 2, "channel": 5, "country": 30, "merchant_category": 300
 
 def write_transactions(path: Path, rows: int, *, seed: int, drifted: bool = False) -> None:
     """Writes `rows` rows as zstd Parquet; the same seed and number of rows give the same values."""
-    import numpy as np
-    import pyarrow.parquet as pq
-
-    writer = None
-    for piece, start in enumerate(range(0, rows, ROW_GROUP)):
-        draw = np.random.default_rng([seed, piece])
-        table = _piece(draw, min(ROW_GROUP, rows - start), drifted=drifted)
-        writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
-        writer.write_table(table)
-    if writer is not None:
-        writer.close()
+    write_pieces(path, rows, partial(_piece, drifted=drifted), seed=seed)
 
 
 def _piece(draw: np.random.Generator, count: int, *, drifted: bool) -> pa.Table:

@@ -21,6 +21,7 @@ from model_governance.contract.documents import Form, Moment, Sha256, read_docum
 from model_governance.contract.result import Artifact, canonical_json
 from model_governance.contract.run import Run
 from model_governance.errors import CheckError, EvidenceError
+from model_governance.evidence.forms import StoredForm  # noqa: TC001 - pydantic reads the annotation
 from model_governance.evidence.promotions import governed
 from model_governance.evidence.record import read_record
 from model_governance.evidence.trust import trust_of
@@ -43,21 +44,10 @@ REQUEST_FILE, RESULT_FILE = "job.json", "result.json"
 CACHE_BYTES = 10 << 30
 
 
-class _StoredForm(Form):
-    name: Annotated[str, Field(min_length=1)]
-    key: Annotated[str, Field(min_length=1)]
-    sha256: Sha256
-    size: Annotated[int, Field(ge=0)]
-    media_type: str
-
-    def at(self, store: ArtifactStore) -> Stored:
-        return Stored(**self.model_dump(), uri=store.locate(self.key))
-
-
 class _RequestForm(Form):
     schema_: str = Field(alias="schema")
     release: str
-    policy: _StoredForm
+    policy: StoredForm
     folder: str
     check: str
     run_id: str
@@ -72,8 +62,8 @@ class _RequestForm(Form):
 class _ResultForm(Form):
     schema_: str = Field(alias="schema")
     request: Sha256
-    record: _StoredForm
-    report: _StoredForm
+    record: StoredForm
+    report: StoredForm
     started_at: Moment
     seconds: Annotated[float, Field(ge=0)]
 
@@ -147,8 +137,9 @@ def carry_out(uri: str, request_sha256: str) -> tuple[CheckRun, Stored]:
             at = datetime.fromisoformat(asked.champion_at) if asked.champion_at else None
             policy = governed(policy, store, moment=at, trust=trust_of(policy, connections))
         done = run_check(
-            policy, asked.check, run=_run(asked), store=store, connections=connections, sources=_sources(asked)
-        )
+            policy, asked.check, run=Run.of_record(asked.model_dump()), store=store, connections=connections,
+            sources=_sources(asked),
+        )  # fmt: skip
     result = {
         "schema": RESULT_SCHEMA, "request": request_sha256, "record": done.record.record(),
         "report": done.report.record(), "started_at": done.started_at.isoformat(timespec="seconds"),
@@ -191,8 +182,8 @@ def read_result(store: ArtifactStore, sha256: str, *, request_sha256: str, polic
     return CheckRun(
         name=check, kind=record["kind"], verdict=trusted_verdict(record["verdict"]),
         problem=CheckError(record["problem"]) if record["problem"] else None,
-        record=result.record.at(store), report=result.report.at(store),
-        artifacts=tuple(Stored(**each, uri=store.locate(each["key"])) for each in record["stored"]),
+        record=_stored(result.record.model_dump(), store), report=_stored(result.report.model_dump(), store),
+        artifacts=tuple(_stored(each, store) for each in record["stored"]),
         started_at=datetime.fromisoformat(result.started_at), seconds=result.seconds,
         metrics=len(record["result"]["metrics"]) if record["result"] else 0, datasets=tuple(record["datasets"]),
     )  # fmt: skip
@@ -228,12 +219,8 @@ def _read_request(store: ArtifactStore, sha256: str) -> _RequestForm:
     return require_form(document, _RequestForm, origin=origin)
 
 
-def _run(asked: _RequestForm) -> Run:
-    interval = asked.data_interval
-    return Run(
-        run_id=asked.run_id, logical_date=datetime.fromisoformat(asked.logical_date),
-        data_interval=(datetime.fromisoformat(interval[0]), datetime.fromisoformat(interval[1])) if interval else None,
-    )  # fmt: skip
+def _stored(address: Mapping[str, Any], store: ArtifactStore) -> Stored:
+    return Stored(**address, uri=store.locate(address["key"]))
 
 
 def _sources(asked: _RequestForm) -> dict[Role, DatasetSpec]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from model_governance.authoring.accept import find_run
 from model_governance.authoring.policy_archive import add_policy_archive, open_policy_archive
 from model_governance.contract.connections import PlainConnections
-from model_governance.contract.moments import parse_moment, spell_moment
+from model_governance.contract.moments import spell_moment
 from model_governance.contract.result import canonical_json, label_of
 from model_governance.contract.run import Run
 from model_governance.errors import GovernanceError
@@ -85,13 +85,8 @@ def reproduce_run(
     content = manifest.content
     origin = store.locate(content["policy"]["key"])
     then = archived_policy(read_verified(store, content["policy"]), origin=origin).at(folder=policy.folder)
-    moment = parse_moment(content["run"]["logical_date"])
-    interval = content["run"]["data_interval"]
-    again = Run(
-        run_id=content["run"]["run_id"], logical_date=moment, orchestrator=content["run"]["orchestrator"],
-        data_interval=None if interval is None else (parse_moment(interval[0]), parse_moment(interval[1])),
-    )  # fmt: skip
-    sources = render_sources(then, run_variables(moment, data_interval=again.data_interval))
+    again = Run.of_record(content["run"])
+    sources = render_sources(then, run_variables(again.logical_date, data_interval=again.data_interval))
     found = []
     for row in content["checks"]:
         record = archive.record(manifest, row["name"])

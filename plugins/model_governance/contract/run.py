@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from model_governance.contract.moments import parse_moment
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -26,6 +28,20 @@ class Run:
     def __post_init__(self) -> None:
         if self.logical_date.tzinfo is None:
             raise ValueError(f"run {self.run_id}: logical_date {self.logical_date} has no time zone; give it in UTC")
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> Run:
+        """The run whose `record` this is; one that does not say who started it was started by a command.
+
+        Raises:
+            KeyError, ValueError: a part is missing, or a moment is none.
+        """
+        interval = record["data_interval"]
+        started = {"orchestrator": record["orchestrator"]} if "orchestrator" in record else {}
+        return cls(
+            run_id=record["run_id"], logical_date=parse_moment(record["logical_date"]),
+            data_interval=None if interval is None else (parse_moment(interval[0]), parse_moment(interval[1])), **started,
+        )  # fmt: skip
 
     def record(self) -> dict[str, Any]:
         """The identity as JSON types."""

@@ -72,10 +72,7 @@ def with_witnesses(
     A level that moves from day to day is noise of the middle, and the spread need not have any: each has its own.
     """
     found = []
-    for function in _functions(reference, unit=distance.unit):
-        witness = _compare_means(function, reference, current)
-        if witness is None:
-            continue
+    for function, witness in compare_functions(reference, current, unit=distance.unit):
         effect = effects.all_directions.largest
         if function.middle is not None:
             effect = min(effect, effects.clusters.largest * _noise(function, effects))
@@ -85,8 +82,10 @@ def with_witnesses(
     return replace(distance, limits=replace(distance.limits, witnesses=tuple(found)))
 
 
-def witnesses(reference: ColumnProfile, current: ColumnProfile, *, unit: float) -> tuple[Witness, ...]:
-    """The functions' means of independent rows, compared.
+def compare_functions(
+    reference: ColumnProfile, current: ColumnProfile, *, unit: float
+) -> tuple[tuple[_Function, Witness], ...]:
+    """The functions of a column, each with its means of independent rows compared.
 
     Args:
         reference: the column of the reference.
@@ -94,11 +93,11 @@ def witnesses(reference: ColumnProfile, current: ColumnProfile, *, unit: float) 
         unit: of the distance, above 0.
 
     Returns:
-        For each function the difference of its means, 0 or more, its standard error and skewness where nothing changed, and
+        With each function the difference of its means, 0 or more, its standard error and skewness where nothing changed, and
         the part of a small shift of all values that it sees, 0 to 1. A function that hardly varies is left out.
     """
-    found = (_compare_means(function, reference, current) for function in _functions(reference, unit=unit))
-    return tuple(witness for witness in found if witness is not None)
+    found = ((function, _compare_means(function, reference, current)) for function in _functions(reference, unit=unit))
+    return tuple((function, witness) for function, witness in found if witness is not None)
 
 
 def _functions(reference: ColumnProfile, *, unit: float) -> tuple[_Function, ...]:

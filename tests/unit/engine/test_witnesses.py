@@ -12,7 +12,7 @@ from model_governance.contract.subject import Dataset
 from model_governance.engine import open_relation
 from model_governance.engine.dependence import INDEPENDENT, Dependence, DesignEffect
 from model_governance.engine.profiles import profile_of
-from model_governance.engine.witnesses import witnesses
+from model_governance.engine.witnesses import compare_functions
 from model_governance.stats.limits import WassersteinLimits
 
 LAWS = {
@@ -42,6 +42,10 @@ def distance(reference, current, **options):
     return found.wasserstein
 
 
+def witnesses(before, now, *, unit):
+    return tuple(one for _, one in compare_functions(before.columns["x"], now.columns["x"], unit=unit))
+
+
 def alone(found):
     """The limits without the witnesses."""
     return replace(found.limits, witnesses=())
@@ -53,7 +57,7 @@ def test_witnesses_of_one_law_differ_no_more_than_chance_allows(law):
     nothing = {"value": 1e9, "error": 1e9, "mean": 1e9, "deviation": 1e8}
     for _ in range(300):
         _, before, now = profiles(LAWS[law](draw, n), LAWS[law](draw, m))
-        seen = witnesses(before.columns["x"], now.columns["x"], unit=1.0)
+        seen = witnesses(before, now, unit=1.0)
         assert seen
         found.append(WassersteinLimits(**nothing, witnesses=seen).p_above(0.0))
     assert np.mean(np.array(found) <= 0.1) <= 0.09 + 3.5 * 0.0165, "nine tenths of a level are theirs"
@@ -90,7 +94,7 @@ def test_values_of_few_kinds_are_compared_by_hand():
     current = np.repeat([0.0, 1.0, 3.0], [200, 200, 100])
     current[:50] = 3.0
     _, before, now = profiles(reference, current)
-    middle, spread = witnesses(before.columns["x"], now.columns["x"], unit=2.0)
+    middle, spread = witnesses(before, now, unit=2.0)
     assert middle[0] == pytest.approx((50 * 3 / 500) / 2)
     assert spread[0] == pytest.approx((50 * (2 - 1) / 500) / 2)
     assert middle[3] == pytest.approx(0.4), "a shift moves the rows between the ends"

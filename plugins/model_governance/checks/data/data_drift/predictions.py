@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from model_governance.checks.data.data_drift.column_drift import compare_columns, row_statistics
 from model_governance.checks.data.data_drift.joint_clusters import clusters_of
-from model_governance.checks.data.data_drift.row_dependence import RowDependence, noise_of
+from model_governance.checks.data.data_drift.row_dependence import RowDependence, noise_of, usable_runs
 from model_governance.checks.data.data_drift.score_cells import score_cells
 from model_governance.checks.data.data_drift.windows import PreviousProfiles
 from model_governance.contract.subject import Dataset
@@ -178,7 +178,7 @@ def prediction_dependence(
         for moment, profile in previous.profiles
         if profile.predictions is not None and profile.model == predictions.model
     )
-    noise, _ = noise_of([name], PreviousProfiles(profiles=earlier, notes=()))[name]
+    noise, _ = noise_of({name: usable_runs(name, PreviousProfiles(profiles=earlier, notes=()))})[name]
     own = _clustered(predictions, inner) if predictions.clusters else (DesignEffect(), DesignEffect())
     return combined(*own, rows=(rows["reference"], rows["current"]), noise=noise)
 

@@ -17,7 +17,7 @@ from model_governance.engine.run_noise import noise_between_runs
 from model_governance.stats.overdispersion import LEAST_RUNS, NEWEST, learnt_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from model_governance.checks.data.data_drift.comparison import Comparison
     from model_governance.checks.data.data_drift.windows import PreviousProfiles, WindowReference
@@ -57,7 +57,8 @@ def row_dependence(
     """
     entity = subject.columns.entity or subject.columns.batch
     clustered = _clustered(comparison, window, entity) if entity else {}
-    noise = noise_of(comparison.families, previous, rebinned=window.runs)
+    runs = {name: usable_runs(name, previous) for name in comparison.families}
+    noise = noise_of(runs, rebinned=window.runs)
     values, missing, alone = {}, {}, {}
     for name in comparison.families:
         reference, current = window.reference.columns[name], window.current.columns[name]
@@ -71,7 +72,6 @@ def row_dependence(
     notes = [*_cluster_notes(clustered, entity), *_noise_notes(noise, previous)]
     if not entity:
         notes += _looks_dependent(subject, comparison)
-    runs = {name: tuple(_usable_runs(name, previous)) for name in comparison.families}
     return RowDependence(values=values, clusters=alone, runs=runs, missing=missing, notes=tuple(notes))
 
 
@@ -94,15 +94,17 @@ def _larger(first: DesignEffect, second: DesignEffect) -> DesignEffect:
 
 
 def noise_of(
-    names: Iterable[str], previous: PreviousProfiles, *, rebinned: Container[str] = ()
+    usable: Mapping[str, tuple[ColumnProfile, ...]], *, rebinned: Container[str] = ()
 ) -> dict[str, tuple[DesignEffect, DesignEffect]]:
-    """What the earlier runs say of the values of each column and of its missing ones; `rebinned`: on cells of their own.
+    """What earlier runs say of the values of each column and of its missing ones.
 
-    In frozen cells runs that have left them all look alike.
+    Args:
+        usable: `usable_runs` of each column.
+        rebinned: columns that are compared on cells of their own; in frozen cells runs that have left them all look alike.
     """
     import numpy as np
 
-    learnt = {name: runs for name in names if len(runs := _usable_runs(name, previous)) >= LEAST_RUNS}
+    learnt = {name: runs for name, runs in usable.items() if len(runs) >= LEAST_RUNS}
     values = noise_between_runs(
         [
             np.array([run.cell_counts for run in _on_common_cells(runs, rebinned=name in rebinned)[::-1]])
@@ -115,13 +117,13 @@ def noise_of(
         in_order=[False] * len(learnt),
     )
     found = dict(zip(learnt, zip(values, missing, strict=True), strict=True))
-    return {name: found.get(name, (DesignEffect(), DesignEffect())) for name in names}
+    return {name: found.get(name, (DesignEffect(), DesignEffect())) for name in usable}
 
 
-def _usable_runs(name: str, previous: PreviousProfiles) -> list[ColumnProfile]:
+def usable_runs(name: str, previous: PreviousProfiles) -> tuple[ColumnProfile, ...]:
     """The runs of a column that noise is learnt from, the newest first."""
     runs = [profile.columns[name] for _, profile in _learnt(previous) if name in profile.columns]
-    return [run for run in runs if run.held > 0 and run.cells.family == runs[0].cells.family and is_resolved(run)]
+    return tuple(run for run in runs if run.held > 0 and run.cells.family == runs[0].cells.family and is_resolved(run))
 
 
 def _learnt(previous: PreviousProfiles) -> Sequence[tuple[str, Profile]]:
@@ -130,9 +132,9 @@ def _learnt(previous: PreviousProfiles) -> Sequence[tuple[str, Profile]]:
     return read[len(read) - learnt_runs(len(read)) :]
 
 
-def _on_common_cells(runs: list[ColumnProfile], *, rebinned: bool) -> tuple[ColumnProfile, ...]:
+def _on_common_cells(runs: tuple[ColumnProfile, ...], *, rebinned: bool) -> tuple[ColumnProfile, ...]:
     frozen = not rebinned and all(run.cells == runs[0].cells for run in runs)
-    return tuple(runs) if frozen else common_cells(runs).runs
+    return runs if frozen else common_cells(runs).runs
 
 
 def _cluster_notes(
